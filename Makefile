@@ -1,0 +1,37 @@
+# Names for the commands in ci/. Plain "make" runs what CI runs.
+
+.PHONY: all fmt docs pure lint test skips race 386 fuzz cover install-check bench format picture
+
+all:
+	ci/all.sh
+
+fmt:
+	ci/fmt.sh
+docs:
+	ci/docs.sh
+pure:
+	ci/pure.sh
+lint:
+	ci/lint.sh
+test:
+	ci/test.sh
+skips:
+	ci/skips.sh
+race:
+	ci/race.sh
+386:
+	ci/386.sh
+cover:
+	ci/cover.sh
+install-check:
+	ci/install.sh
+fuzz:
+	ci/fuzz.sh
+
+# Not part of CI.
+bench:
+	ci/bench.sh
+format:
+	ci/fmt.sh -w
+picture:
+	go run ./internal/picture > docs/img/frame.svg

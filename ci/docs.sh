@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Proves that links between the repository's files lead somewhere, and that every design page is in the index.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=$(
+	git ls-files -co --exclude-standard '*.md' | while read -r page; do
+		grep -oE '\]\([^)# ]+' "$page" | sed 's/^](//' | grep -v : | while read -r to; do
+			[ -e "$(dirname "$page")/$to" ] || echo "$page: $to"
+		done || true
+	done
+	git ls-files -co --exclude-standard '*.go' '*.sh' Makefile | xargs grep -oHE '\bdocs/[[:alnum:]/_-]+\.(md|svg)' |
+		sort -u | while IFS=: read -r file to; do
+			[ -e "$to" ] || echo "$file: $to"
+		done
+	for page in docs/design/[0-9]*.md; do
+		[ ! -e "$page" ] || grep -qF "(${page##*/})" docs/design/README.md || echo "docs/design/README.md: no row for ${page##*/}"
+	done
+)
+[ -z "$missing" ] || { printf 'docs: these lead nowhere:\n%s\n' "$missing" >&2; exit 1; }
