@@ -1,0 +1,2 @@
+// Package petrichor stub.
+package petrichor

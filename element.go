@@ -1,0 +1,585 @@
+package petrichor
+
+// The wire form, both ways, and nothing of Go types or I/O.
+//
+// An element is its size, a colon, a payload of that many bytes, and a tag:
+//
+//	5:hello,      size 5, payload "hello", tag ',' (a string)
+//
+// Reading is cut and check.  cut finds one element by its size and looks at
+// nothing else; it is the only function that reads a size, a colon or a tag,
+// so it is the only place that could read too far.  check goes all the way
+// down, and what it has passed cannot be malformed any more.
+//
+// Writing is back: an element's size stands before its payload and is known
+// only after it, so elements are written from their end to their beginning.
+// See docs/design/0002-back-to-front.md for what that is measured against.
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+)
+
+// A Kind is what an element is, held as the tag that ends it on the wire.
+type Kind byte
+
+// The seven kinds, and one extension.
+const (
+	KindNull   Kind = '~' // no value; the payload is empty
+	KindBool   Kind = '!' // true or false
+	KindInt    Kind = '#' // decimal integer
+	KindFloat  Kind = '^' // decimal floating point
+	KindString Kind = ',' // bytes, no encoding implied
+	KindList   Kind = ']' // elements, one after another
+	KindDict   Kind = '}' // key and value elements in turn; keys are strings
+	KindText   Kind = ';' // UTF-8 text: mitmproxy's extension, only with AllowText
+)
+
+// String returns the English name of k, such as "dict", or for a byte that is
+// no tag the byte in quotes.
+func (k Kind) String() string {
+	switch k {
+	case KindNull:
+		return "null"
+	case KindBool:
+		return "bool"
+	case KindInt:
+		return "int"
+	case KindFloat:
+		return "float"
+	case KindString:
+		return "string"
+	case KindList:
+		return "list"
+	case KindDict:
+		return "dict"
+	case KindText:
+		return "text"
+	}
+	return strconv.QuoteRuneToASCII(rune(k))
+}
+
+// An Element is one tnetstring cut open: its tag, and the payload between the
+// colon and the tag.
+type Element struct {
+	Kind    Kind
+	Payload []byte
+}
+
+// A Raw is one whole tnetstring as bytes.  It marshals as itself, after a
+// check, and delays unmarshaling: what is unmarshaled into a Raw is copied and
+// not interpreted.  A nil Raw marshals as null.
+type Raw []byte
+
+// A Dict is a dict whose entries keep the order they have on the wire: a file
+// read into Dicts and written again is byte-identical.  Dicts nested in a Dict
+// are Dicts too.
+type Dict []Entry
+
+// An Entry is one key of a Dict and its value.
+//
+// KeyKind is the tag of the key, and is zero for the tag that strings usually
+// have: the comma, or with AllowText the semicolon.  Only files that mix the
+// two, as mitmproxy's may, have entries with another.
+type Entry struct {
+	Key     string
+	Value   any
+	KeyKind Kind
+}
+
+// Get returns the value of the last entry with the given key, and whether there
+// is one.
+func (d Dict) Get(key string) (value any, ok bool) {
+	for i := len(d) - 1; i >= 0; i-- {
+		if d[i].Key == key {
+			return d[i].Value, true
+		}
+	}
+	return nil, false
+}
+
+// Cut returns the first element of b and the bytes after it.  Both alias b.
+//
+// Only the size and the tag are verified: what is inside a list or a dict, and
+// whether a number is one, is not looked at.  The error is ErrShort when b ends
+// too soon, else a *SyntaxError.
+func Cut(b []byte, opts ...Option) (el Element, rest []byte, err error) {
+	c := onSlice(opts)
+	el, n, err := c.cut(b, c.maxSize)
+	if err == ErrShort {
+		return Element{}, b, ErrShort
+	}
+	if err != nil {
+		return Element{}, b, fault(err, b, n)
+	}
+	return el, b[n:], nil
+}
+
+// Append appends to dst one element of kind k with the given payload, which is
+// not checked.
+func Append(dst []byte, k Kind, payload []byte) []byte {
+	dst = strconv.AppendInt(dst, int64(len(payload)), 10)
+	dst = append(dst, ':')
+	dst = append(dst, payload...)
+	return append(dst, byte(k))
+}
+
+// Valid reports whether b is exactly one element, well formed all the way down.
+// Unmarshal says where it is not.
+func Valid(b []byte, opts ...Option) bool {
+	_, err := onSlice(opts).checkAll(b)
+	return err == nil
+}
+
+// cut finds the first element of b, whose size may be at most limit.
+//
+// n is a position in b, and err says what is there: nil, the element's end;
+// ErrShort, where b has to reach before another try is worth it; any other
+// error, the byte that is wrong.
+func (c *config) cut(b []byte, limit int64) (el Element, n int64, err error) {
+	size, n, err := c.cutSize(b, limit)
+	if err != nil {
+		return Element{}, n, err
+	}
+	end := n + size
+	if end >= int64(len(b)) {
+		return Element{}, end + 1, ErrShort
+	}
+	k := Kind(b[end])
+	if !c.known(k) {
+		return Element{}, end, ErrKind
+	}
+	return Element{k, b[n:end:end]}, end + 1, nil
+}
+
+// cutSize reads the size and the colon that b begins with; n is as in cut.  It
+// looks at one byte more than a size may have digits, and no further.
+func (c *config) cutSize(b []byte, limit int64) (size, n int64, err error) {
+	i := 0
+	for ; i < len(b) && isDigit(b[i]); i++ {
+		if i == c.digits || i == 1 && size == 0 && !c.loose {
+			return 0, int64(i), ErrSize
+		}
+		size = size*10 + int64(b[i]-'0')
+	}
+	if i == len(b) {
+		return 0, int64(i) + 1, ErrShort
+	}
+	if i == 0 || b[i] != ':' {
+		return 0, int64(i), ErrSize
+	}
+	if size > limit {
+		return 0, int64(i), ErrTooLarge
+	}
+	return size, int64(i) + 1, nil
+}
+
+func (c *config) known(k Kind) bool {
+	switch k {
+	case KindString, KindInt, KindFloat, KindBool, KindNull, KindList, KindDict:
+		return true
+	case KindText:
+		return c.text
+	}
+	return false
+}
+
+func isDigit(b byte) bool { return b-'0' <= 9 }
+
+// isString reports whether an element of kind k may be a dict key.  KindText
+// gets here only when it is allowed.
+func isString(k Kind) bool { return k == KindString || k == KindText }
+
+// checkAll returns the one element that b is, well formed all the way down, or
+// a *SyntaxError.
+func (c *config) checkAll(b []byte) (Element, error) {
+	el, n, err := c.cut(b, c.maxSize)
+	if err == ErrShort {
+		return Element{}, unexpectedEOF(len(b), n)
+	}
+	if err == nil && n < int64(len(b)) {
+		err = ErrTrailing
+	}
+	if err != nil {
+		return Element{}, c.limitFault(err, b, n)
+	}
+	return el, shift(c.check(el), payloadAt(el, n))
+}
+
+// limitFault is fault, saying which limit it was.
+func (c *config) limitFault(err error, b []byte, at int64) error {
+	e := fault(err, b, at).(*SyntaxError)
+	if err == ErrTooLarge {
+		e.detail = "MaxSize is " + strconv.FormatInt(c.maxSize, 10) + " bytes"
+	}
+	return e
+}
+
+// payloadAt is where the payload of el begins, given where el ends.
+func payloadAt(el Element, end int64) int64 { return end - 1 - int64(len(el.Payload)) }
+
+// check verifies el and all it contains.  Offsets of the error count from the
+// payload.
+func (c *config) check(el Element) error {
+	k := checker{config: c, left: c.maxValues}
+	return k.element(el, 0)
+}
+
+// A checker is one walk over an element.  It recurses as deep as the nesting
+// goes, which maxDepth bounds, and allocates nothing but for dicts of many keys
+// in no order.
+type checker struct {
+	*config
+	left int      // values that may still come
+	keys [][]byte // of the dicts being walked that are not in order
+}
+
+func (k *checker) element(el Element, depth int) error {
+	if k.left--; k.left < 0 {
+		return &SyntaxError{Err: ErrTooMany, detail: "MaxValues is " + strconv.Itoa(k.maxValues)}
+	}
+	switch el.Kind {
+	case KindString:
+		return nil
+	case KindList, KindDict:
+		if depth >= k.maxDepth {
+			return &SyntaxError{Err: ErrTooDeep, detail: "MaxDepth is " + strconv.Itoa(k.maxDepth)}
+		}
+		if el.Kind == KindList {
+			return k.list(el.Payload, depth+1)
+		}
+		return k.dict(el.Payload, depth+1)
+	}
+	return k.scalar(el)
+}
+
+func (k *checker) list(b []byte, depth int) error {
+	for i, at := 0, int64(0); at < int64(len(b)); i++ {
+		el, n, err := k.inner(b, at)
+		if err == nil {
+			err = shift(k.element(el, depth), payloadAt(el, n))
+		}
+		if err != nil {
+			return underIndex(err, i)
+		}
+		at = n
+	}
+	return nil
+}
+
+func (k *checker) dict(b []byte, depth int) error {
+	seen := keySet{shared: &k.keys, first: len(k.keys)}
+	for at := int64(0); at < int64(len(b)); {
+		key, n, err := k.key(b, at)
+		if err != nil {
+			return err
+		}
+		if !k.duplicates && !seen.add(key.Payload, k, b[:at]) {
+			return under(&SyntaxError{Offset: payloadAt(key, n), Err: ErrDuplicate}, string(key.Payload))
+		}
+		el, n, err := k.inner(b, n)
+		if err == nil {
+			err = shift(k.element(el, depth), payloadAt(el, n))
+		}
+		if err != nil {
+			return under(err, string(key.Payload))
+		}
+		at = n
+	}
+	k.keys = k.keys[:seen.first]
+	return nil
+}
+
+// key cuts the element at b[at:], which must be fit for a dict key.
+func (k *checker) key(b []byte, at int64) (key Element, n int64, err error) {
+	key, n, err = k.inner(b, at)
+	if err == nil && !isString(key.Kind) {
+		err = fault(ErrKey, b, n-1)
+	}
+	if err == nil {
+		err = shift(k.element(key, 0), payloadAt(key, n))
+	}
+	return key, n, err
+}
+
+// inner cuts the element at b[at:] of a container's payload b, which has to
+// hold it whole.  n is the element's end in b.
+func (k *checker) inner(b []byte, at int64) (el Element, n int64, err error) {
+	if at == int64(len(b)) {
+		return Element{}, 0, &SyntaxError{Offset: at, Err: ErrPayload, detail: "a key without a value"}
+	}
+	el, n, err = k.cut(b[at:], int64(len(b))-at)
+	switch err {
+	case nil:
+		return el, at + n, nil
+	case ErrShort, ErrTooLarge:
+		return Element{}, 0, &SyntaxError{Offset: at, Err: ErrSize, detail: "reaches beyond its container"}
+	}
+	return Element{}, 0, shift(fault(err, b[at:], n), at)
+}
+
+// scalar verifies that the payload of el is one that its tag can have.
+func (c *config) scalar(el Element) error {
+	wrong, p := -1, el.Payload
+	switch el.Kind {
+	case KindNull:
+		if len(p) > 0 {
+			wrong = 0
+		}
+	case KindBool:
+		if string(p) != "true" && string(p) != "false" {
+			wrong = 0
+		}
+	case KindText:
+		if !utf8.Valid(p) {
+			wrong = 0
+		}
+	default:
+		return c.number(el)
+	}
+	return payloadFault(wrong)
+}
+
+// maxNumber is how many bytes an int or a float may have.  Real ones have up to
+// 326; a limit keeps what is done with them, such as big.Int.SetString, from
+// costing more than linear time.
+const maxNumber = 400
+
+func (c *config) number(el Element) error {
+	if len(el.Payload) > maxNumber {
+		return &SyntaxError{Err: ErrTooLarge, detail: "a number has at most 400 bytes"}
+	}
+	if el.Kind == KindInt {
+		return payloadFault(wrongInt(el.Payload, c.loose))
+	}
+	if c.nonFinite && nonFinite(el.Payload) {
+		return nil
+	}
+	return payloadFault(wrongFloat(el.Payload, c.loose))
+}
+
+func payloadFault(wrong int) error {
+	if wrong < 0 {
+		return nil
+	}
+	return &SyntaxError{Offset: int64(wrong), Err: ErrPayload}
+}
+
+// wrongInt returns the index of the first byte of p that no integer has there,
+// or -1: 0 or -?[1-9][0-9]*.
+func wrongInt(p []byte, loose bool) int {
+	from := skipSign(p, loose)
+	end := skipDigits(p, from)
+	if end == from || end < len(p) {
+		return end
+	}
+	if loose || p[from] != '0' || len(p) == 1 {
+		return -1
+	}
+	return min(from+1, len(p)-1)
+}
+
+// wrongFloat returns the index of the first byte of p that no float has there,
+// or -1.  The grammar is that of numbers in JSON (RFC 8259, section 6).
+func wrongFloat(p []byte, loose bool) int {
+	from := skipSign(p, loose)
+	at := skipDigits(p, from)
+	digits := at - from
+	if digits > 1 && p[from] == '0' && !loose {
+		return from + 1
+	}
+	if digits == 0 && !loose {
+		return at
+	}
+	if at < len(p) && p[at] == '.' {
+		end := skipDigits(p, at+1)
+		fraction := end - at - 1
+		if fraction == 0 && (!loose || digits == 0) {
+			return end
+		}
+		digits += fraction
+		at = end
+	}
+	if digits == 0 {
+		return at
+	}
+	return wrongExponent(p, at)
+}
+
+// wrongExponent is wrongFloat for the rest of it, an exponent or nothing.
+func wrongExponent(p []byte, at int) int {
+	if at == len(p) {
+		return -1
+	}
+	if p[at] != 'e' && p[at] != 'E' {
+		return at
+	}
+	at++
+	at += skipSign(p[at:], true)
+	end := skipDigits(p, at)
+	if end == at || end < len(p) {
+		return end
+	}
+	return -1
+}
+
+func skipSign(p []byte, plus bool) int {
+	if len(p) > 0 && (p[0] == '-' || plus && p[0] == '+') {
+		return 1
+	}
+	return 0
+}
+
+func skipDigits(p []byte, at int) int {
+	for at < len(p) && isDigit(p[at]) {
+		at++
+	}
+	return at
+}
+
+// nonFinite reports whether p spells an infinity or a NaN.
+func nonFinite(p []byte) bool {
+	switch word := p[skipSign(p, true):]; len(word) {
+	case len("inf"):
+		return bytes.EqualFold(word, []byte("inf")) || bytes.EqualFold(word, []byte("nan"))
+	case len("infinity"):
+		return bytes.EqualFold(word, []byte("infinity"))
+	}
+	return false
+}
+
+// fewKeys is how many keys are compared one by one before a table pays.
+const fewKeys = 16
+
+// A keySet finds the key that one dict has twice.
+//
+// Keys that come in ascending order, as every writer that sorts leaves them,
+// need only be compared with the one before.  At the first that does not, those
+// before it are collected; up to fewKeys are compared one by one, more go into
+// a map, whose hash is seeded so that nobody can choose keys that collide.
+type keySet struct {
+	shared   *[][]byte // a stack that nested dicts share; ours begins at first
+	first    int
+	last     []byte
+	started  bool
+	disorder bool
+	many     map[string]struct{}
+}
+
+// add adds key and reports whether it is new.  before is the part of the dict
+// that holds the keys added so far.
+func (s *keySet) add(key []byte, k *checker, before []byte) bool {
+	if !s.disorder {
+		if !s.started || bytes.Compare(s.last, key) < 0 {
+			s.last, s.started = key, true
+			return true
+		}
+		s.collect(k, before)
+	}
+	if s.many != nil {
+		n := len(s.many)
+		s.many[string(key)] = struct{}{}
+		return len(s.many) > n
+	}
+	for _, other := range (*s.shared)[s.first:] {
+		if string(other) == string(key) {
+			return false
+		}
+	}
+	*s.shared = append(*s.shared, key)
+	s.spill()
+	return true
+}
+
+// collect remembers the keys of before, which have been checked.
+func (s *keySet) collect(k *checker, before []byte) {
+	s.disorder = true
+	for len(before) > 0 {
+		key, n, _ := k.cut(before, int64(len(before)))
+		_, m, _ := k.cut(before[n:], int64(len(before)))
+		*s.shared = append(*s.shared, key.Payload)
+		before = before[n+m:]
+	}
+	s.spill()
+}
+
+// spill moves many keys to a map.
+func (s *keySet) spill() {
+	keys := (*s.shared)[s.first:]
+	if len(keys) <= fewKeys {
+		return
+	}
+	s.many = make(map[string]struct{}, 2*len(keys))
+	for _, key := range keys {
+		s.many[string(key)] = struct{}{}
+	}
+	*s.shared = (*s.shared)[:s.first]
+}
+
+// A back builds elements from their end.  What has been written is buf[at:],
+// and grows towards the front; bytes handed to it appear before those already
+// there.  The zero back is ready.
+type back struct {
+	buf []byte
+	at  int
+}
+
+// bytes returns what has been written, valid until the next write.
+func (w *back) bytes() []byte { return w.buf[w.at:] }
+
+// len returns how much has been written.
+func (w *back) len() int { return len(w.buf) - w.at }
+
+func (w *back) reset() { w.at = len(w.buf) }
+
+// room makes place for n more bytes and returns it, to be filled.
+func (w *back) room(n int) []byte {
+	if w.at < n {
+		w.grow(n)
+	}
+	w.at -= n
+	return w.buf[w.at : w.at+n]
+}
+
+func (w *back) grow(n int) {
+	used := w.len()
+	bigger := make([]byte, max(2*len(w.buf), used+n, 256))
+	copy(bigger[len(bigger)-used:], w.bytes())
+	w.buf, w.at = bigger, len(bigger)-used
+}
+
+func (w *back) byte(b byte)     { w.room(1)[0] = b }
+func (w *back) string(s string) { copy(w.room(len(s)), s) }
+func (w *back) put(p []byte)    { copy(w.room(len(p)), p) }
+
+// begin writes the tag of an element and returns what end needs.
+func (w *back) begin(k Kind) (mark int) {
+	mark = w.len()
+	w.byte(byte(k))
+	return mark
+}
+
+// end writes the colon and the size of the element begun at mark, whose payload
+// has been written since, and returns the size.
+func (w *back) end(mark int) (size int) {
+	size = w.len() - mark - 1
+	w.size(int64(size))
+	return size
+}
+
+// size writes a size and its colon.
+func (w *back) size(n int64) {
+	w.byte(':')
+	for ; n > 9; n /= 10 {
+		w.byte('0' + byte(n%10))
+	}
+	w.byte('0' + byte(n))
+}
+
+// element writes a whole element with payload s.
+func (w *back) element(k Kind, s string) {
+	mark := w.begin(k)
+	w.string(s)
+	w.end(mark)
+}

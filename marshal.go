@@ -1,0 +1,85 @@
+package petrichor
+
+// The one-shot API over the plans of reflect.go.
+
+import (
+	"bytes"
+	"reflect"
+	"sync"
+)
+
+// Marshal returns the tnetstring of v.
+//
+// What is written for which Go type stands in the package documentation.  A
+// value that cannot be written is a *TypeError, and nothing is returned.
+func Marshal(v any, opts ...Option) ([]byte, error) {
+	w := newWriter(onSlice(opts))
+	defer w.free()
+	if err := w.value(v); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(w.bytes()), nil
+}
+
+// MarshalAppend appends the tnetstring of v to dst.  On any error dst is
+// returned as it was.
+func MarshalAppend(dst []byte, v any, opts ...Option) ([]byte, error) {
+	w := newWriter(onSlice(opts))
+	defer w.free()
+	if err := w.value(v); err != nil {
+		return dst, err
+	}
+	return append(dst, w.bytes()...), nil
+}
+
+// Unmarshal reads the one element that b is into the value that v points to.
+// Nothing of b is kept.
+//
+// It merges as encoding/json does: keys that a dict does not have leave their
+// struct fields alone, entries are added to a map that exists, and pointers that
+// are not nil are followed.  Lists always become new slices.
+//
+// Bytes that are not one whole element are a *SyntaxError, found before anything
+// is built.  An element that does not fit its Go type is a *TypeError.  On any
+// error the value, and all that its pointers and maps lead to, is exactly as it
+// was.
+func Unmarshal(b []byte, v any, opts ...Option) error {
+	return onSlice(opts).unmarshal(b, v)
+}
+
+func (c *config) unmarshal(b []byte, v any) error {
+	el, err := c.checkAll(b)
+	if err != nil {
+		return err
+	}
+	r := reader{config: c}
+	return shift(r.decode(el, reflect.ValueOf(v)), payloadAt(el, int64(len(b))))
+}
+
+// A Marshaler writes its own element.  What it returns is checked, and limited,
+// like bytes from a peer; it is copied.
+type Marshaler interface{ MarshalTNet() ([]byte, error) }
+
+// An Unmarshaler reads its own element.  b is one whole element, checked all
+// the way down, and is the Unmarshaler's to keep.
+//
+// It works on a copy of the value that becomes the value when all of the
+// document has been read; what it changes through pointers of its own is not
+// undone when a later part of the document is refused.
+type Unmarshaler interface{ UnmarshalTNet(b []byte) error }
+
+var writers = sync.Pool{New: func() any { return new(writer) }}
+
+func newWriter(c *config) *writer {
+	w := writers.Get().(*writer)
+	w.config = c
+	w.reset()
+	return w
+}
+
+// free gives w back for the next call, without what it was written for.
+func (w *writer) free() {
+	w.shrink()
+	w.config = nil
+	writers.Put(w)
+}
