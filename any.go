@@ -193,4 +193,3 @@ func decodeDict(r *reader, el Element, v reflect.Value) error {
 	v.Set(reflect.ValueOf(dict))
 	return nil
 }
-

@@ -16,6 +16,7 @@ var (
 	errInline      = errors.New("inline wants a struct, a pointer to one, or a map with string keys")
 	errTwoInline   = errors.New("more than one inline map")
 	errHiddenField = errors.New("nil embedded pointer to an unexported struct type cannot be set")
+	errHiddenName  = errors.New("an embedded struct of unexported type cannot have a key of its own")
 	errUnknownKey  = errors.New("unknown key")
 )
 
@@ -102,6 +103,10 @@ func (c *fieldCollector) scan(e embedding) {
 		index := append(slices.Clip(e.index), i)
 		if hasOption(options, "inline") || sf.Anonymous && name == "" && isStruct(sf.Type) {
 			c.inline(sf, index)
+			continue
+		}
+		if !sf.IsExported() {
+			c.err = errHiddenName
 			continue
 		}
 		c.found = append(c.found, newField(sf, name, options, index))

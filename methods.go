@@ -129,4 +129,3 @@ func decodeWhole(el Element, v reflect.Value, unmarshal func(any) error) error {
 	v.Set(made.Elem())
 	return nil
 }
-

@@ -762,29 +762,42 @@ func (f *field) decode(r *reader, el Element, v reflect.Value) error {
 	return f.plan().decode(r, el, v)
 }
 
-// reach returns the field of v at index, and makes the embedded structs on the
-// way that are not there yet.
+// reach returns the place of v's field at index, and makes the embedded structs
+// on the way that are not there yet.  Behind an embedded pointer that is there
+// lies memory of the caller's, so what is reached through one is shadowed.
 func (r *reader) reach(v reflect.Value, index []int) (reflect.Value, error) {
+	shared := false
 	for i, n := range index {
 		if i > 0 && v.Kind() == reflect.Pointer {
-			var err error
-			if v, err = r.embedded(v); err != nil {
-				return v, err
+			if v.IsNil() {
+				made, err := r.embed(v, shared)
+				if err != nil {
+					return v, err
+				}
+				v, shared = made, false
+			} else {
+				v, shared = v.Elem(), true
 			}
 		}
 		v = v.Field(n)
 	}
+	if shared {
+		v = r.shadow(v)
+	}
 	return v, nil
 }
 
-func (r *reader) embedded(v reflect.Value) (reflect.Value, error) {
-	if !v.IsNil() {
-		return r.shadow(v), nil
-	}
+// embed returns the struct that the nil embedded pointer v is to point to.
+func (r *reader) embed(v reflect.Value, shared bool) (reflect.Value, error) {
 	if !v.CanSet() {
 		return v, errHiddenField
 	}
-	v.Set(reflect.New(v.Type().Elem()))
+	if shared {
+		v = r.shadow(v)
+	}
+	if v.IsNil() {
+		v.Set(reflect.New(v.Type().Elem()))
+	}
 	return v.Elem(), nil
 }
 
@@ -891,7 +904,7 @@ func (p pointer) decode(r *reader, el Element, v reflect.Value) error {
 		return nil
 	}
 	if !v.IsNil() {
-		return p.elem().decode(r, el, r.shadow(v))
+		return p.elem().decode(r, el, r.shadow(v.Elem()))
 	}
 	made := reflect.New(v.Type().Elem())
 	if err := p.elem().decode(r, el, made.Elem()); err != nil {

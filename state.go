@@ -28,8 +28,8 @@ type reader struct {
 	merges  []merge
 }
 
-// A shadow is the copy of what ptr points to that is decoded into.
-type shadow struct{ ptr, copy reflect.Value }
+// A shadow is the copy that is decoded into instead of a place of the caller's.
+type shadow struct{ place, copy reflect.Value }
 
 // A merge is a map whose entries are to be added to another.
 type merge struct{ to, from reflect.Value }
@@ -136,7 +136,7 @@ func (r *reader) decode(el Element, target reflect.Value) error {
 		}
 		return e
 	}
-	if err := planOf(target.Type().Elem()).decode(r, el, r.shadow(target)); err != nil {
+	if err := planOf(target.Type().Elem()).decode(r, el, r.shadow(target.Elem())); err != nil {
 		return err
 	}
 	r.commit()
@@ -145,16 +145,15 @@ func (r *reader) decode(el Element, target reflect.Value) error {
 
 var errTarget = errors.New("want a pointer that is not nil")
 
-// shadow returns the shadow of what ptr points to.  Two pointers to one place
-// share it.
-func (r *reader) shadow(ptr reflect.Value) reflect.Value {
+// shadow returns the shadow of place.  Two pointers to one place share it.
+func (r *reader) shadow(place reflect.Value) reflect.Value {
 	for _, s := range r.shadows {
-		if s.ptr.Pointer() == ptr.Pointer() && s.ptr.Type() == ptr.Type() {
+		if s.place.Addr().Pointer() == place.Addr().Pointer() && s.place.Type() == place.Type() {
 			return s.copy
 		}
 	}
-	s := shadow{ptr, reflect.New(ptr.Type().Elem()).Elem()}
-	s.copy.Set(ptr.Elem())
+	s := shadow{place, reflect.New(place.Type()).Elem()}
+	s.copy.Set(place)
 	r.shadows = append(r.shadows, s)
 	return s.copy
 }
@@ -174,7 +173,7 @@ func (r *reader) merge(v, fresh reflect.Value) {
 // commit publishes what has been decoded.
 func (r *reader) commit() {
 	for _, s := range r.shadows {
-		s.ptr.Elem().Set(s.copy)
+		s.place.Set(s.copy)
 	}
 	for _, m := range r.merges {
 		for iter := m.from.MapRange(); iter.Next(); {
@@ -213,4 +212,3 @@ func (r *reader) count(b []byte) (n int) {
 func mismatch(el Element, t reflect.Type, err error) error {
 	return &TypeError{Kind: el.Kind, Type: t, Err: err}
 }
-
