@@ -8,8 +8,8 @@ gofumpt=mvdan.cc/gofumpt@v0.12.0
 if [ "${1:-}" = -w ]; then
 	exec go run "$gofumpt" -w .
 fi
-diff=$(go run "$gofumpt" -d .)
-if [ -n "$diff" ]; then
-	printf '%s\n\nfmt: not formatted; run ci/fmt.sh -w\n' "$diff" >&2
-	exit 1
+if diff=$(go run "$gofumpt" -d .) && [ -z "$diff" ]; then
+	exit
 fi
+printf '%s\n\nfmt: not formatted; run ci/fmt.sh -w\n' "$diff" >&2
+exit 1

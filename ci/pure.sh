@@ -19,6 +19,7 @@ fail 'I/O or reflection where there is to be none' "$(
 	grep -nE '^(import)?[[:space:]]*"(io|os|net|bufio)"' frame.go parser.go || true
 )"
 fail 'assembly or C' "$(go list -f '{{join .SFiles " "}}{{join .CFiles " "}}' ./... | grep . || true)"
+fail 'go.mod and go.sum are not what go mod tidy makes of them' "$(GOWORK=off go mod tidy -diff || true)"
 fail 'a replace, which go install refuses' "$(grep -rn --include=go.mod '^[[:space:]]*replace\b' . || true)"
 
 echo "pure: the root imports the standard library only ($(go list -deps . | grep -cvxF "$root") packages); no unsafe, no cgo, no assembly, no replace"
