@@ -2,9 +2,9 @@
 //
 //	go run ./internal/picture > docs/img/frame.svg
 //
-// The picture is computed, not drawn by hand: the bytes below are cut by the same rules as any
-// frame, and every cell, bracket and word takes its place from where a cut fell. Text is anchored in
-// the middle of what it names, so that a reader whose machine has other fonts sees the same picture.
+// The picture is computed, not drawn by hand: petrichor itself cuts the bytes below, and every cell,
+// bracket and word takes its place from where a cut fell. Text is anchored in the middle of what it
+// names, so that a reader whose machine has other fonts sees the same picture.
 package main
 
 import (
@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
+
+	"github.com/petrichor-protocol/petrichor"
 )
 
 // The frame in the picture: a dict of two entries, then a string.
@@ -133,12 +133,13 @@ type element struct{ size, payload, tag string }
 
 // cut returns the first element of s, which is well formed.
 func cut(s string) element {
-	size, rest, _ := strings.Cut(s, ":")
-	n, err := strconv.Atoi(size)
+	el, rest, err := petrichor.Cut([]byte(s))
 	if err != nil {
 		panic(err)
 	}
-	return element{size, rest[:n], rest[n : n+1]}
+	end := len(s) - len(rest)
+	payload := string(el.Payload)
+	return element{s[:end-len(payload)-len(":,")], payload, s[end-1 : end]}
 }
 
 // len is how many bytes e takes, the colon included.
