@@ -43,7 +43,7 @@ func NewParser(opts ...Option) *Parser {
 // Feed adds bytes.  They are copied, so b remains the caller's.
 func (p *Parser) Feed(b []byte) {
 	p.settle()
-	p.slide(len(b))
+	p.reserve(len(b))
 	p.buf = append(p.buf, b...)
 }
 
@@ -182,14 +182,22 @@ func (p *Parser) rebase(buf []byte) {
 // room returns place for more bytes behind the unread ones, at least one, and
 // at most what doubles the buffer however many are needed.
 func (p *Parser) room() []byte {
-	p.slide(1)
-	if len(p.buf) == cap(p.buf) {
-		unread := p.buf[p.next:]
-		bigger := make([]byte, len(unread), max(2*len(unread), smallBuffer))
-		copy(bigger, unread)
-		p.rebase(bigger)
-	}
+	p.reserve(1)
 	return p.buf[len(p.buf):cap(p.buf)]
+}
+
+// reserve makes place for n more bytes.  The buffer at least doubles when it
+// grows, which keeps all its sizes together below four times what arrived;
+// append grows a large slice by a quarter only.
+func (p *Parser) reserve(n int) {
+	p.slide(n)
+	if len(p.buf)+n <= cap(p.buf) {
+		return
+	}
+	unread := p.buf[p.next:]
+	bigger := make([]byte, len(unread), max(2*len(unread), len(unread)+n, smallBuffer))
+	copy(bigger, unread)
+	p.rebase(bigger)
 }
 
 // filled counts n bytes put into room as unread.
