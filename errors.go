@@ -163,12 +163,23 @@ const (
 	maxPath    = 128 // bytes of a path
 	maxSegment = 64  // bytes of one key in it
 	ellipsisAt = "/..."
+
+	longSegment = 4 * maxSegment // bytes of a key that are looked at
 )
 
-// joinPath keeps the outer end of a path that grows too long: it tells a
-// person where to begin to look, and the offset tells the rest.
+// joinPath puts segment in front of the path rest.
 func joinPath(segment, rest string) string {
-	path := "/" + ellipsis(segmentEscaper.Replace(printable(segment)), maxSegment) + rest
+	return clipPath("/" + escape(segment) + rest)
+}
+
+// escape spells a key or an index as a part of a path.
+func escape(segment string) string {
+	return ellipsis(segmentEscaper.Replace(printable(segment)), maxSegment)
+}
+
+// clipPath keeps the outer end of a path that is too long: it tells a person
+// where to begin to look, and the offset tells the rest.
+func clipPath(path string) string {
 	if len(path) <= maxPath {
 		return path
 	}
@@ -176,14 +187,31 @@ func joinPath(segment, rest string) string {
 	return path[:max(cut, 0)] + ellipsisAt
 }
 
+// A trail is a path being put together from its inner end.  Unlike joinPath it
+// makes no string for each level, so that a fault deep down costs no more
+// memory than one at the top.  It keeps what clipPath may want, and little more.
+type trail struct{ back }
+
+func (t *trail) under(segment []byte) {
+	t.string(escape(string(segment[:min(len(segment), longSegment)])))
+	t.byte('/')
+	if t.len() > 2*maxPath {
+		outer := t.bytes()[:maxPath+1]
+		t.at = len(t.buf) - len(outer)
+		copy(t.bytes(), outer)
+	}
+}
+
+func (t *trail) String() string { return clipPath(string(t.bytes())) }
+
 // segmentEscaper spells the separator inside a key as JSON Pointer does.
 var segmentEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
 // printable escapes s as a Go string literal does, in ASCII and without the
 // quotes.  A long s is cut first: escaping must not cost more than it shows.
 func printable(s string) string {
-	if len(s) > 4*maxSegment {
-		s = s[:4*maxSegment]
+	if len(s) > longSegment {
+		s = s[:longSegment]
 	}
 	quoted := strconv.QuoteToASCII(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
