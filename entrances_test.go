@@ -266,7 +266,7 @@ func parserSplit(opts []Option) func([]byte, any) ([]byte, error) {
 		var whole Raw
 		var rest []byte
 		var err error
-		for at := 0; at <= len(b); at += 1 + len(b)/8192 {
+		for at := 0; at <= len(b); at += 1 + len(b)/4096 {
 			p := NewParser(opts...)
 			raw, left, splitErr := feeding(p, [][]byte{b[:at], b[at:]}, p.NextElement)
 			if at == 0 {
