@@ -70,6 +70,8 @@ type TypeError struct {
 	Kind   Kind         // of the element; 0 when marshaling
 	Type   reflect.Type // the Go type; nil for an untyped nil
 	Err    error        // the reason where there is one beside the mismatch; may be nil
+
+	foreign bool // Err is of a method of Type, and may quote what it was given
 }
 
 func (e *TypeError) Error() string {
@@ -79,7 +81,10 @@ func (e *TypeError) Error() string {
 	}
 	name = ellipsis(name, 64)
 	reason := ""
-	if e.Err != nil {
+	switch {
+	case e.foreign:
+		reason = "refused by its own method"
+	case e.Err != nil:
 		reason = ellipsis(printable(e.Err.Error()), 64)
 	}
 	if e.Kind == 0 {

@@ -83,9 +83,17 @@ func decodeUnmarshaler(_ *reader, el Element, v reflect.Value) error {
 		return shift(&located, -payloadAt(el, int64(len(b))))
 	}
 	if err != nil {
-		return mismatch(el, v.Type(), err)
+		return refused(el, v.Type(), err)
 	}
 	return nil
+}
+
+// refused is the error for an element that a method of t does not take.  The
+// message leaves out what the method says: time.Time and netip.Addr, say, quote
+// what they were given, and what a peer sent must not get into logs.  errors.As
+// finds it.
+func refused(el Element, t reflect.Type, err error) error {
+	return &TypeError{Kind: el.Kind, Type: t, Err: err, foreign: true}
 }
 
 func encodeText(w *writer, v reflect.Value) error {
@@ -124,7 +132,7 @@ func decodeWhole(el Element, v reflect.Value, unmarshal func(any) error) error {
 	}
 	made := reflect.New(v.Type())
 	if err := unmarshal(made.Interface()); err != nil {
-		return mismatch(el, v.Type(), err)
+		return refused(el, v.Type(), err)
 	}
 	v.Set(made.Elem())
 	return nil
