@@ -202,7 +202,7 @@ var aLongTimeAgo = time.Unix(1, 0)
 
 // Within runs do, which uses the Conn, and ends what it waits for when ctx is
 // done: with the deadline of the stream where it has one (a net.Conn does), by
-// closing it where it has not.  The error is then that of ctx.
+// closing it where it has not, or has one that does not work (a file).  The error is then that of ctx.
 //
 //	err := c.Within(ctx, func() (err error) {
 //		reply, err = c.Request(header, body)
@@ -215,7 +215,11 @@ var aLongTimeAgo = time.Unix(1, 0)
 func (c *Conn) Within(ctx context.Context, do func() error) error {
 	interrupt := func() { c.rwc.Close() }
 	if stream, ok := c.rwc.(interface{ SetDeadline(time.Time) error }); ok {
-		interrupt = func() { stream.SetDeadline(aLongTimeAgo) }
+		interrupt = func() {
+			if stream.SetDeadline(aLongTimeAgo) != nil {
+				c.rwc.Close()
+			}
+		}
 		defer stream.SetDeadline(time.Time{})
 	}
 	interrupted := make(chan struct{})
