@@ -1,0 +1,123 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// A catVerb converts records.
+type catVerb struct {
+	app   *app
+	input input
+	to    choice
+	form  form
+	limit int
+	path  string // of -o
+	out   *output
+	done  int
+}
+
+func newCat(a *app) *cobra.Command {
+	c := &catVerb{app: a, input: newInput()}
+	c.to = newChoice("", "tnet", "frames", "json", "jsonl", "pretty")
+	cmd := &cobra.Command{
+		Use:   "cat [FILE...]",
+		Short: "Convert values and frames: tnetstrings, JSON, mitmproxy's dumps",
+		Long: `cat reads values or frames and writes them in another form, one by one: no file
+is held in memory, only the largest value (--max-size).
+
+--from  tnet    values, one after another
+        frames  HEADER,BODY pairs; in JSON {"header":{...},"body":...}
+        json    JSON values with white space between, or none; jsonl is the same
+        mitm    what mitmproxy saves: values that know text (;) from strings (,)
+
+--to    tnet    values one after another; frames as HEADER,BODY
+        frames  HEADER,BODY; a value must be {"header":{...},"body":...}
+        json    one value after another, indented for a person or by --indent
+        jsonl   one value a line
+        pretty  for people, not to be read back
+
+Without --to, tnetstrings become jsonl and JSON becomes tnetstrings; a person at
+a terminal gets pretty.
+
+The JSON comes back: "cat --to json | cat --from json" is the identity.
+
+  int    its digits, however many      string   "text" where it is UTF-8, else
+  float  its text, with a point or              {"$bytes":"base64"}
+         an exponent: 1.0; one with    dict     {"key":1}, order kept; where a key
+         neither {"$float":"1"}; inf            is not UTF-8
+         and nan {"$float":"inf"}               {"$dict":[["key",1],...]}
+
+A dict whose one key is itself $bytes, $float, $text or $dict gets another $ in
+front of it; other keys may begin with $ as they like. Text of a mitmproxy dump
+looks like a string; --exact writes {"$text":"..."} for it, and then dumps come
+back byte for byte too.`,
+		Example: `  petrichor cat values.tnet
+  petrichor cat --from frames --to json --indent 2 frames.tnet
+  echo '{"op":"add","args":[1,2.0]}' | petrichor cat --from json
+  petrichor cat --from mitm flows.mitm | jq -r .request.host
+  petrichor cat --from mitm --to tnet flows.mitm | cmp - flows.mitm`,
+		RunE: func(_ *cobra.Command, files []string) error { return c.run(orStdin(files)) },
+	}
+	c.input.addTo(cmd)
+	addChoice(cmd, cmd.Flags(), &c.to, "to", "T", "`FORM` of the output")
+	cmd.Flags().IntVar(&c.form.indent, "indent", -1, "`SPACES` a level of json and pretty; 0 is one line")
+	cmd.Flags().BoolVar(&c.form.exact, "exact", false, "JSON: tell mitmproxy's text from strings")
+	cmd.Flags().IntVar(&c.limit, "limit", 0, "stop after `N` records; 0 is no limit")
+	addOutput(cmd, &c.path)
+	return cmd
+}
+
+func (c *catVerb) run(files []string) (err error) {
+	if c.out, err = c.app.open(c.path); err != nil {
+		return err
+	}
+	c.form.name = c.target()
+	write := newSink(c.out, c.form)
+	for _, file := range files {
+		if err = c.file(file, write); err != nil {
+			break
+		}
+	}
+	return c.out.close(err)
+}
+
+// target is --to, or what goes best with --from and who reads it.
+func (c *catVerb) target() string {
+	switch {
+	case c.to.value != "":
+		return c.to.value
+	case c.out.terminal:
+		return "pretty"
+	case c.input.isJSON():
+		return "tnet"
+	}
+	return "jsonl"
+}
+
+func (c *catVerb) file(path string, write sink) error {
+	r, name, err := openInput(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	src := c.input.source(r)
+	for c.limit == 0 || c.done < c.limit {
+		rec, err := src.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = write(rec)
+		}
+		if err == nil && src.idle() {
+			err = c.out.Flush()
+		}
+		if err != nil {
+			return failIn(name, err)
+		}
+		c.done++
+	}
+	return nil
+}
