@@ -352,7 +352,11 @@ var behind = []string{"1:x,", "5:hel", "garbage", "0", "\n", "0:}0:,"}
 // mustLeave checks that e returns value and leaves what is behind it alone.
 func (e entrance) mustLeave(t testing.TB, b []byte, value any) (ok bool) {
 	t.Helper()
-	for _, more := range behind {
+	tails := behind
+	if len(b) > 1024 {
+		tails = tails[:1] // each takes as long as b itself
+	}
+	for _, more := range tails {
 		v, rest, err := e.decode(append(b[:len(b):len(b)], more...))
 		switch {
 		case e.whole:
