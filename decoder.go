@@ -119,9 +119,10 @@ func (d *Decoder) settle() error {
 	if d.err != nil || d.body == nil {
 		return d.err
 	}
-	_, err := d.body.WriteTo(io.Discard)
-	d.body.err = errStale
+	body := d.body
 	d.body = nil
+	_, err := body.WriteTo(io.Discard)
+	body.err = errStale
 	return d.final(err)
 }
 
