@@ -54,7 +54,9 @@ func newPlan(t reflect.Type) *plan {
 	p := ownPlan(t)
 	if p == nil {
 		p = kindPlan(t)
-		methodPlan(t, p)
+		if ownPlan(deref(t)) == nil { // a *big.Int has MarshalText, and is an int
+			methodPlan(t, p)
+		}
 	}
 	return p
 }
