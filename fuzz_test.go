@@ -731,7 +731,7 @@ func (g *fuzzGot) ending() string {
 	case g.err == ErrShort:
 		return fmt.Sprint(io.EOF)
 	}
-	return fmt.Sprintf("%T %v", g.err, g.err)
+	return fmt.Sprint(g.err)
 }
 
 func (g *fuzzGot) String() string {
