@@ -223,7 +223,11 @@ func payloadAt(el Element, end int64) int64 { return end - 1 - int64(len(el.Payl
 // payload.
 func (c *config) check(el Element) error {
 	k := checker{config: c, left: c.maxValues}
-	return k.element(el, 0)
+	err := k.element(el, 0)
+	if e, ok := err.(*SyntaxError); ok {
+		e.Path = k.path.String()
+	}
+	return err
 }
 
 // A checker is one walk over an element.  It recurses as deep as the nesting
@@ -231,8 +235,8 @@ func (c *config) check(el Element) error {
 // in no order.
 type checker struct {
 	*config
-	left int      // values that may still come
-	keys [][]byte // of the dicts being walked that are not in order
+	left int   // values that may still come
+	path trail // of the fault being returned
 }
 
 func (k *checker) element(el Element, depth int) error {
@@ -261,7 +265,7 @@ func (k *checker) list(b []byte, depth int) error {
 			err = shift(k.element(el, depth), payloadAt(el, n))
 		}
 		if err != nil {
-			return underIndex(err, i)
+			return k.under(err, strconv.AppendInt(nil, int64(i), 10))
 		}
 		at = n
 	}
@@ -269,26 +273,31 @@ func (k *checker) list(b []byte, depth int) error {
 }
 
 func (k *checker) dict(b []byte, depth int) error {
-	seen := keySet{shared: &k.keys, first: len(k.keys)}
+	var seen keySet
 	for at := int64(0); at < int64(len(b)); {
 		key, n, err := k.key(b, at)
 		if err != nil {
 			return err
 		}
 		if !k.duplicates && !seen.add(key.Payload, k, b[:at]) {
-			return under(&SyntaxError{Offset: payloadAt(key, n), Err: ErrDuplicate}, string(key.Payload))
+			return k.under(&SyntaxError{Offset: payloadAt(key, n), Err: ErrDuplicate}, key.Payload)
 		}
 		el, n, err := k.inner(b, n)
 		if err == nil {
 			err = shift(k.element(el, depth), payloadAt(el, n))
 		}
 		if err != nil {
-			return under(err, string(key.Payload))
+			return k.under(err, key.Payload)
 		}
 		at = n
 	}
-	k.keys = k.keys[:seen.first]
 	return nil
+}
+
+// under puts a key or an index in front of the path of err, and returns err.
+func (k *checker) under(err error, segment []byte) error {
+	k.path.under(segment)
+	return err
 }
 
 // key cuts the element at b[at:], which must be fit for a dict key.
@@ -377,7 +386,7 @@ func wrongInt(p []byte, loose bool) int {
 	if loose || p[from] != '0' || len(p) == 1 {
 		return -1
 	}
-	return min(from+1, len(p)-1)
+	return 1 // the zero after a sign, or what comes after a zero
 }
 
 // wrongFloat returns the index of the first byte of p that no float has there,
@@ -449,7 +458,7 @@ func nonFinite(p []byte) bool {
 	return false
 }
 
-// fewKeys is how many keys are compared one by one before a table pays.
+// fewKeys is how many keys are compared one by one before a map pays.
 const fewKeys = 16
 
 // A keySet finds the key that one dict has twice.
@@ -459,10 +468,9 @@ const fewKeys = 16
 // before it are collected; up to fewKeys are compared one by one, more go into
 // a map, whose hash is seeded so that nobody can choose keys that collide.
 type keySet struct {
-	shared   *[][]byte // a stack that nested dicts share; ours begins at first
-	first    int
-	last     []byte
-	started  bool
+	few      [fewKeys][]byte
+	n        int    // keys in few
+	last     []byte // the one before, while they ascend
 	disorder bool
 	many     map[string]struct{}
 }
@@ -471,50 +479,48 @@ type keySet struct {
 // that holds the keys added so far.
 func (s *keySet) add(key []byte, k *checker, before []byte) bool {
 	if !s.disorder {
-		if !s.started || bytes.Compare(s.last, key) < 0 {
-			s.last, s.started = key, true
+		if len(before) == 0 || bytes.Compare(s.last, key) < 0 {
+			s.last = key
 			return true
 		}
 		s.collect(k, before)
 	}
-	if s.many != nil {
-		n := len(s.many)
-		s.many[string(key)] = struct{}{}
-		return len(s.many) > n
-	}
-	for _, other := range (*s.shared)[s.first:] {
-		if string(other) == string(key) {
-			return false
-		}
-	}
-	*s.shared = append(*s.shared, key)
-	s.spill()
-	return true
+	return s.insert(key)
 }
 
-// collect remembers the keys of before, which have been checked.
+// collect inserts the keys of before, which have been checked.
 func (s *keySet) collect(k *checker, before []byte) {
 	s.disorder = true
 	for len(before) > 0 {
 		key, n, _ := k.cut(before, int64(len(before)))
 		_, m, _ := k.cut(before[n:], int64(len(before)))
-		*s.shared = append(*s.shared, key.Payload)
+		s.insert(key.Payload)
 		before = before[n+m:]
 	}
-	s.spill()
 }
 
-// spill moves many keys to a map.
-func (s *keySet) spill() {
-	keys := (*s.shared)[s.first:]
-	if len(keys) <= fewKeys {
-		return
-	}
-	s.many = make(map[string]struct{}, 2*len(keys))
-	for _, key := range keys {
+// insert inserts key and reports whether it is new.
+func (s *keySet) insert(key []byte) bool {
+	if s.many != nil {
+		n := len(s.many)
 		s.many[string(key)] = struct{}{}
+		return len(s.many) > n
 	}
-	*s.shared = (*s.shared)[:s.first]
+	for _, other := range s.few[:s.n] {
+		if string(other) == string(key) {
+			return false
+		}
+	}
+	if s.n < fewKeys {
+		s.few[s.n] = key
+		s.n++
+		return true
+	}
+	s.many = make(map[string]struct{}, 2*fewKeys)
+	for _, other := range s.few {
+		s.many[string(other)] = struct{}{}
+	}
+	return s.insert(key)
 }
 
 // A back builds elements from their end.  What has been written is buf[at:],
