@@ -115,7 +115,7 @@ func (c *catVerb) file(path string, write sink) error {
 			err = c.out.Flush()
 		}
 		if err != nil {
-			return failIn(name, err)
+			return failIn(name, err, fileAdvice)
 		}
 		c.done++
 	}

@@ -73,7 +73,7 @@ func (c *checkVerb) file(path string) error {
 	}
 	progress.end()
 	if err != io.EOF {
-		return c.fault(failIn(name, err))
+		return c.fault(failIn(name, err, fileAdvice))
 	}
 	if c.app.quiet {
 		return nil

@@ -46,11 +46,18 @@ func fail(code int, format string, args ...any) error {
 	return f
 }
 
-// failIn says in which input, or with which peer, err happened and what may help against it.
-func failIn(place string, err error) error {
+// failIn says in which input, or with which peer, err happened, and which advice there is about it.
+// An error of the output is none of theirs.
+func failIn(place string, err error, known []advice) error {
+	if _, ok := errors.AsType[*outputError](err); ok {
+		return err
+	}
 	what := place + ": " + message(err)
-	if help := advice(err); help != "" {
-		what += "; " + help
+	for _, a := range known {
+		if errors.Is(err, a.about) {
+			what += "; " + a.help
+			break
+		}
 	}
 	return &failure{codeOf(err), what, err}
 }
@@ -94,26 +101,26 @@ func isAny(err error, targets ...error) bool {
 	return false
 }
 
-// advice is what to do about err, where that is known.
-func advice(err error) string {
-	for _, a := range []struct {
-		about error
-		help  string
-	}{
+// advice is what to do about an error.
+type advice struct {
+	about error
+	help  string
+}
+
+// limitAdvice is of use wherever there are limits, fileAdvice where a file is read.
+var (
+	limitAdvice = []advice{
 		{petrichor.ErrTooLarge, "raise --max-size or --max-header-size to accept it"},
 		{petrichor.ErrTooDeep, "raise --max-depth to accept it"},
 		{petrichor.ErrTooMany, "raise --max-values to accept it"},
+	}
+	fileAdvice = append([]advice{
 		{petrichor.ErrHeader, "values that are no frames are read by --from tnet"},
 		{petrichor.ErrDuplicate, "two readers may pick differently: write each key once"},
 		{petrichor.ErrKind, "a mitmproxy dump is read by --from mitm, JSON by --from json"},
 		{petrichor.ErrSize, "tnetstrings begin with a size, such as 5:hello,"},
-	} {
-		if errors.Is(err, a.about) {
-			return a.help
-		}
-	}
-	return ""
-}
+	}, limitAdvice...)
+)
 
 // report prints err as one line that is safe on a terminal, and returns its exit code.  A reader
 // that has gone away is not worth a line: head(1) does that for a living.

@@ -61,7 +61,7 @@ func (h *hexVerb) run(path string) error {
 	if err == io.EOF {
 		return out.close(nil)
 	}
-	return out.close(failIn(name, err))
+	return out.close(failIn(name, err, fileAdvice))
 }
 
 // A hexDump prints elements, and counts the bytes of those before.

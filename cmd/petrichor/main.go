@@ -22,6 +22,7 @@ package main
 import (
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -42,9 +43,10 @@ func run(args []string) int {
 	a := &app{}
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.Execute()
+	cmd, err := root.ExecuteC()
 	if err != nil && !a.started {
-		err = fail(exitUsage, "%v: see %s --help", err, root.Name())
+		what := strings.Join(strings.Fields(err.Error()), " ") // cobra's advice has lines of its own
+		err = fail(exitUsage, "%s; see %s --help", what, cmd.CommandPath())
 	}
 	return report(os.Stderr, err)
 }

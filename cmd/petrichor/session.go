@@ -164,7 +164,7 @@ func (s *session) explain(err error) error {
 	case isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed), errors.As(err, &stream):
 		return fail(exitClosed, "%s closed the connection before the reply was whole", s.addr)
 	}
-	return failIn("reply of "+s.addr, err)
+	return failIn("reply of "+s.addr, err, limitAdvice)
 }
 
 // A tracer prints frames as they pass: a line as they are on the wire, and a line of what they

@@ -31,6 +31,7 @@ type source interface {
 // An input is how files are read: --from, and the limits.
 type input struct {
 	from   choice
+	lines  bool // a newline may follow each element
 	limits limits
 }
 
@@ -40,33 +41,40 @@ func newInput() input {
 
 func (in *input) addTo(cmd *cobra.Command) {
 	addChoice(cmd, cmd.Flags(), &in.from, "from", "F", "`FORM` of the input")
+	cmd.Flags().BoolVar(&in.lines, "lines", false, "tnet, frames: let a newline follow each element")
 	in.limits.addTo(cmd)
 }
 
 // isJSON reports whether the input is text to be turned into tnetstrings.
 func (in *input) isJSON() bool { return in.from.value == "json" || in.from.value == "jsonl" }
 
+// options are those of the decoder that the form needs.
+func (in *input) options() []petrichor.Option {
+	opts := in.limits.options()
+	if in.isJSON() || in.from.value == "mitm" {
+		opts = append(opts, petrichor.AllowText(true), petrichor.AllowNonFinite(true))
+	}
+	if in.lines {
+		opts = append(opts, petrichor.Separator('\n'))
+	}
+	return opts
+}
+
 // source returns the source for r.
 func (in *input) source(r io.Reader) source {
-	switch in.from.value {
-	case "frames":
-		opts := in.limits.options()
+	opts := in.options()
+	if in.from.value == "frames" {
 		return &frameSource{petrichor.NewDecoder(r, opts...), opts}
-	case "json", "jsonl":
-		return &jsonSource{
-			text: jsonReader{
-				r:        bufio.NewReaderSize(r, 64<<10),
-				maxSize:  int64(in.limits.size),
-				maxDepth: in.limits.depth,
-			},
-			opts: append(in.limits.options(), petrichor.AllowText(true), petrichor.AllowNonFinite(true)),
-		}
-	case "mitm":
-		opts := append(in.limits.options(), petrichor.AllowText(true), petrichor.AllowNonFinite(true))
+	}
+	if !in.isJSON() {
 		return &valueSource{petrichor.NewDecoder(r, opts...), opts}
 	}
-	opts := in.limits.options()
-	return &valueSource{petrichor.NewDecoder(r, opts...), opts}
+	text := jsonReader{
+		r:        bufio.NewReaderSize(r, 64<<10),
+		maxSize:  int64(in.limits.size),
+		maxDepth: in.limits.depth,
+	}
+	return &jsonSource{text, opts}
 }
 
 // A valueSource reads elements.

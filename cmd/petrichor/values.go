@@ -79,15 +79,14 @@ type bodyFlag struct {
 func (b *bodyFlag) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&b.data, "data", "d", "", "body: `DATA`, @FILE, or - for stdin")
 	cmd.Flags().StringVarP(&b.typed, "json", "j", "", "body: a `JSON` value, sent as what it is")
-	cmd.MarkFlagsMutuallyExclusive("data", "json")
 }
 
 // body returns the body, which args may hold instead of a flag; without either it is empty.
 func (b *bodyFlag) body(cmd *cobra.Command, args []string, limit byteSize) (any, error) {
 	data, typed := cmd.Flags().Changed("data"), cmd.Flags().Changed("json")
 	switch {
-	case len(args) > 0 && (data || typed):
-		return nil, fail(exitUsage, "found BODY and a flag for it: give one of BODY, --data and --json")
+	case len(args) > 0 && (data || typed), data && typed:
+		return nil, fail(exitUsage, "more than one body: give one of BODY, --data and --json")
 	case len(args) > 0:
 		return args[0], nil
 	case typed:
