@@ -110,9 +110,6 @@ func (p *Parser) ready() ([]byte, error) {
 		return nil, p.err
 	}
 	p.skipSeparator()
-	if int64(p.Buffered()) < p.need {
-		return nil, ErrShort
-	}
 	return p.buf[p.next:], nil
 }
 
