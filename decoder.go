@@ -236,7 +236,10 @@ func (b *Body) fail(err error) {
 // close reads the tag, after all the payload.
 func (b *Body) close() {
 	tag := b.d.tag[:]
-	for b.err == nil {
+	for range 100 {
+		if b.err != nil {
+			return
+		}
 		n := copy(tag, b.d.Buffered())
 		b.d.p.next += n
 		if n == 0 {
@@ -245,6 +248,9 @@ func (b *Body) close() {
 		if n > 0 {
 			b.closed(Kind(tag[0]))
 		}
+	}
+	if b.err == nil {
+		b.fail(io.ErrNoProgress)
 	}
 }
 
