@@ -158,10 +158,19 @@ func newField(sf reflect.StructField, name, options string, index []int) field {
 	f.text = string(Append(nil, KindText, []byte(f.name)))
 	f.omit = omitRule(sf.Type, options)
 	f.plan = lazily(sf.Type)
-	if hasOption(options, "string") && isQuotable(deref(sf.Type)) {
+	if hasOption(options, "string") && isQuotable(deref(sf.Type)) && !hasMethods(deref(sf.Type)) {
 		f.plan = func() *plan { return quoted(sf.Type) }
 	}
 	return f
+}
+
+// hasMethods reports whether t or a pointer to it is written or read by methods
+// of its own.
+func hasMethods(t reflect.Type) bool {
+	return slices.ContainsFunc([]reflect.Type{
+		marshalerType, textMarshalerType, binaryMarshalerType,
+		unmarshalerType, textUnmarshalerType, binaryUnmarshalerType,
+	}, reflect.PointerTo(t).Implements)
 }
 
 // dominant returns the fields that are not hidden by another of the same name,
@@ -228,14 +237,13 @@ func zeroRule(t reflect.Type) func(reflect.Value) bool {
 	type isZeroer interface{ IsZero() bool }
 	own := reflect.TypeFor[isZeroer]()
 	switch {
-	case t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer:
+	case t.Kind() == reflect.Interface && t.Implements(own):
 		return func(v reflect.Value) bool {
-			if v.IsNil() {
-				return true
-			}
-			z, ok := v.Interface().(isZeroer)
-			return ok && z.IsZero()
+			nilPointer := v.Elem().Kind() == reflect.Pointer && v.Elem().IsNil()
+			return v.IsNil() || nilPointer || v.Interface().(isZeroer).IsZero()
 		}
+	case t.Kind() == reflect.Pointer && t.Implements(own):
+		return func(v reflect.Value) bool { return v.IsNil() || v.Interface().(isZeroer).IsZero() }
 	case t.Implements(own):
 		return func(v reflect.Value) bool { return v.Interface().(isZeroer).IsZero() }
 	case reflect.PointerTo(t).Implements(own):
