@@ -380,13 +380,13 @@ func payloadFault(wrong int) error {
 func wrongInt(p []byte, loose bool) int {
 	from := skipSign(p, loose)
 	end := skipDigits(p, from)
+	if !loose && end > from && p[from] == '0' && len(p) > 1 {
+		return 1 // the zero after a sign, or what comes after a zero
+	}
 	if end == from || end < len(p) {
 		return end
 	}
-	if loose || p[from] != '0' || len(p) == 1 {
-		return -1
-	}
-	return 1 // the zero after a sign, or what comes after a zero
+	return -1
 }
 
 // wrongFloat returns the index of the first byte of p that no float has there,
