@@ -421,3 +421,11 @@ type watcher struct {
 }
 
 func (w *watcher) Errorf(string, ...any) { w.failures++ }
+
+// to returns a pointer to a new T, to be unmarshaled into.
+func to[T any]() any { return new(T) }
+
+// valueAt is what ptr points to.
+func valueAt(ptr any) any { return reflect.ValueOf(ptr).Elem().Interface() }
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

@@ -247,7 +247,10 @@ func mustKeep(t testing.TB, b []byte, opts ...Option) {
 	if err := Unmarshal(b, &n, opts...); err != nil || string(n) != string(el.Payload) {
 		t.Errorf("as a Number: %q, %v; want %q", n, err, el.Payload)
 	}
-	mustEncode(t, n, b, opts...)
+	if wrongInt(el.Payload, onSlice(opts).loose) < 0 {
+		el.Kind = KindInt // a Number keeps digits, and 1^ has those of 1#
+	}
+	mustEncode(t, n, Append(nil, el.Kind, el.Payload), opts...)
 }
 
 func mustAcceptAndLeave(t *testing.T, v vector) {
