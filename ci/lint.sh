@@ -5,5 +5,7 @@ cd "$(dirname "$0")/.."
 
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2 # 2026.2.2
 
-go vet work
-go run "$staticcheck" work
+status=0
+go vet work || status=1
+go run "$staticcheck" work || status=1
+exit $status
