@@ -6,7 +6,6 @@ package petrichor
 import (
 	"reflect"
 	"slices"
-	"strconv"
 )
 
 func encodeInterface(w *writer, v reflect.Value) error {
@@ -24,12 +23,15 @@ func encodeInterface(w *writer, v reflect.Value) error {
 // decodeInterface follows a pointer that the interface holds, as encoding/json
 // does, and else makes the value that the element itself suggests.
 func decodeInterface(r *reader, el Element, v reflect.Value) error {
+	held := v.Elem()
+	if held.Kind() == reflect.Pointer && !held.IsNil() && !r.leads(held, v) {
+		if el.Kind != KindNull || held.Elem().Kind() == reflect.Pointer {
+			return r.follow(el, held.Elem(), held.Type())
+		}
+	}
 	if el.Kind == KindNull {
 		v.SetZero()
-		return nil
-	}
-	if held := v.Elem(); held.Kind() == reflect.Pointer && !held.IsNil() {
-		return planOf(held.Type()).decode(r, el, held)
+		return r.verify(el)
 	}
 	if v.NumMethod() > 0 {
 		return mismatch(el, v.Type(), nil)
@@ -42,28 +44,30 @@ func decodeInterface(r *reader, el Element, v reflect.Value) error {
 	return nil
 }
 
+// leads reports whether ptr points to what v is the shadow of: an interface may
+// hold a pointer to itself.
+func (r *reader) leads(ptr, v reflect.Value) bool {
+	return ptr.Type().Elem() == v.Type() && v.CanAddr() && r.shadow(ptr.Elem()).Addr().Pointer() == v.Addr().Pointer()
+}
+
 var anyType = reflect.TypeFor[any]()
 
 // any returns the value that el itself suggests.
 func (r *reader) any(el Element) (any, error) {
 	switch el.Kind {
+	case KindNull:
+		return nil, r.verify(el)
 	case KindBool:
-		return string(el.Payload) == "true", nil
+		return anyBool(el.Payload)
 	case KindInt:
-		return anyInt(el.Payload), nil
+		return r.anyInt(el)
 	case KindFloat:
-		f, err := parseFloat(el.Payload, 64)
-		if err != nil {
-			return nil, mismatch(el, anyType, errRange)
-		}
-		return f, nil
+		return r.anyFloat(el)
 	case KindString:
 		if r.config.text {
 			return append([]byte{}, el.Payload...), nil
 		}
-		return string(el.Payload), nil
-	case KindText:
-		return string(el.Payload), nil
+		return r.texts.text(el.Payload), nil
 	case KindList:
 		return r.list(el.Payload)
 	case KindDict:
@@ -72,61 +76,117 @@ func (r *reader) any(el Element) (any, error) {
 		}
 		return r.dictMap(el.Payload)
 	}
-	return nil, nil
+	if !isText(el) {
+		return nil, errMalformed
+	}
+	return r.texts.text(el.Payload), nil
+}
+
+func anyBool(p []byte) (any, error) {
+	switch string(p) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return nil, errMalformed
 }
 
 // anyInt is an int64, or where that is too small a *big.Int.
-func anyInt(p []byte) any {
-	if n, err := strconv.ParseInt(string(p), 10, 64); err == nil {
-		return n
+func (r *reader) anyInt(el Element) (any, error) {
+	n, err := r.int64(el)
+	if err == errRange {
+		return parseBigInt(el.Payload), nil
 	}
-	return parseBigInt(p)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (r *reader) anyFloat(el Element) (any, error) {
+	f, err := r.float(el, 64)
+	if err != nil {
+		return nil, placeless(err, el, anyType)
+	}
+	return f, nil
 }
 
 func (r *reader) list(b []byte) ([]any, error) {
-	list := make([]any, r.count(b))
-	s := walk{config: r.config, b: b}
-	for i := range list {
-		el, at := s.next()
-		value, err := r.any(el)
-		if err != nil {
-			return nil, underIndex(shift(err, at), i)
-		}
-		list[i] = value
+	n, err := r.count(b)
+	if err != nil || r.enter() != nil {
+		return nil, errMalformed
 	}
+	list := make([]any, n)
+	s := walk{r: r, b: b}
+	for i := range list {
+		el, err := s.next()
+		if err == nil {
+			list[i], err = r.any(el)
+		}
+		if err != nil {
+			return nil, underIndex(s.place(err, el), i)
+		}
+	}
+	r.depth--
 	return list, nil
 }
 
 func (r *reader) dictMap(b []byte) (map[string]any, error) {
-	m := make(map[string]any, r.count(b)/2)
-	for s := (walk{config: r.config, b: b}); s.more(); {
-		key, _ := s.next()
-		el, at := s.next()
-		value, err := r.any(el)
-		if err != nil {
-			return nil, under(shift(err, at), string(key.Payload))
-		}
-		m[string(key.Payload)] = value
+	n, err := r.entries(b)
+	if err != nil || r.enter() != nil {
+		return nil, errMalformed
 	}
+	m := make(map[string]any, n)
+	for s := (walk{r: r, b: b}); s.more(); {
+		key, value, err := s.entry()
+		if err != nil {
+			return nil, err
+		}
+		n := len(m)
+		if m[r.texts.text(key.Payload)] = value; len(m) == n && !r.duplicates {
+			return nil, errMalformed
+		}
+	}
+	r.depth--
 	return m, nil
 }
 
 func (r *reader) dict(b []byte) (Dict, error) {
-	dict := make(Dict, 0, r.count(b)/2)
-	for s := (walk{config: r.config, b: b}); s.more(); {
-		key, _ := s.next()
-		el, at := s.next()
-		value, err := r.any(el)
+	n, err := r.entries(b)
+	if err != nil || r.enter() != nil || r.uniqueKeys(b) != nil {
+		return nil, errMalformed
+	}
+	dict := make(Dict, 0, n)
+	for s := (walk{r: r, b: b}); s.more(); {
+		key, value, err := s.entry()
 		if err != nil {
-			return nil, under(shift(err, at), string(key.Payload))
+			return nil, err
 		}
-		e := Entry{Key: string(key.Payload), Value: value}
+		e := Entry{Key: r.texts.text(key.Payload), Value: value}
 		if r.config.text && key.Kind == KindString {
 			e.KeyKind = KindString
 		}
 		dict = append(dict, e)
 	}
+	r.depth--
 	return dict, nil
+}
+
+// entry reads the next entry of a dict whose values have no Go type.
+func (s *walk) entry() (key Element, value any, err error) {
+	key, err = s.key()
+	if err != nil {
+		return key, nil, err
+	}
+	el, err := s.next()
+	if err == nil {
+		value, err = s.r.any(el)
+	}
+	if err != nil {
+		return key, nil, under(s.place(err, el), string(key.Payload))
+	}
+	return key, value, nil
 }
 
 func encodeDict(w *writer, v reflect.Value) error {
@@ -176,17 +236,16 @@ func repeated(d Dict) (key string, ok bool) {
 	return "", false
 }
 
+// decodeDict keeps order in the dicts inside as well.
 func decodeDict(r *reader, el Element, v reflect.Value) error {
-	if el.Kind == KindNull {
-		v.SetZero()
-		return nil
-	}
 	if el.Kind != KindDict {
 		return mismatch(el, v.Type(), nil)
 	}
-	ordered := *r.config
+	plain, ordered := r.config, *r.config
 	ordered.keepOrder = true
-	dict, err := (&reader{config: &ordered}).dict(el.Payload)
+	r.config = &ordered
+	dict, err := r.dict(el.Payload)
+	r.config = plain
 	if err != nil {
 		return err
 	}

@@ -191,9 +191,8 @@ func isDigit(b byte) bool { return b-'0' <= 9 }
 // gets here only when it is allowed.
 func isString(k Kind) bool { return k == KindString || k == KindText }
 
-// checkAll returns the one element that b is, well formed all the way down, or
-// a *SyntaxError.
-func (c *config) checkAll(b []byte) (Element, error) {
+// cutAll returns the one element that b is, or a *SyntaxError.
+func (c *config) cutAll(b []byte) (Element, error) {
 	el, n, err := c.cut(b, c.maxSize)
 	if err == ErrShort {
 		return Element{}, unexpectedEOF(len(b), n)
@@ -204,7 +203,17 @@ func (c *config) checkAll(b []byte) (Element, error) {
 	if err != nil {
 		return Element{}, c.limitFault(err, b, n)
 	}
-	return el, shift(c.check(el), payloadAt(el, n))
+	return el, nil
+}
+
+// checkAll returns the one element that b is, well formed all the way down, or
+// a *SyntaxError.
+func (c *config) checkAll(b []byte) (Element, error) {
+	el, err := c.cutAll(b)
+	if err != nil {
+		return Element{}, err
+	}
+	return el, shift(c.check(el), payloadAt(el, int64(len(b))))
 }
 
 // limitFault is fault, saying which limit it was.

@@ -48,12 +48,33 @@ func Unmarshal(b []byte, v any, opts ...Option) error {
 }
 
 func (c *config) unmarshal(b []byte, v any) error {
-	el, err := c.checkAll(b)
+	el, err := c.cutAll(b)
 	if err != nil {
 		return err
 	}
-	r := reader{config: c}
-	return shift(r.decode(el, reflect.ValueOf(v)), payloadAt(el, int64(len(b))))
+	if len(b)/minElement >= c.maxValues {
+		err = c.check(el) // there may be too many values, which is to be known before any is built
+	}
+	if err == nil {
+		r := reader{config: c, left: c.maxValues, texts: textStore{room: len(b)}}
+		err = r.decode(el, reflect.ValueOf(v))
+	}
+	if err != nil {
+		return shift(c.explain(el, err), payloadAt(el, int64(len(b))))
+	}
+	return nil
+}
+
+// minElement is how many bytes an element has at least.
+const minElement = len("0:~")
+
+// explain returns what is wrong with el, given what decoding it ended with: a
+// fault of the bytes comes before a value that does not fit.
+func (c *config) explain(el Element, err error) error {
+	if fault := c.check(el); fault != nil {
+		return fault
+	}
+	return err
 }
 
 // A Marshaler writes its own element.  What it returns is checked, and limited,

@@ -40,11 +40,11 @@ func methodPlan(t reflect.Type, p *plan) {
 	switch pt := reflect.PointerTo(t); {
 	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
 	case pt.Implements(unmarshalerType):
-		p.decode = decodeUnmarshaler
+		p.decode, p.nulls = decodeUnmarshaler, nullDecodes
 	case pt.Implements(textUnmarshalerType):
-		p.decode = skipNull(decodeText)
+		p.decode, p.nulls = decodeText, nullKeeps
 	case pt.Implements(binaryUnmarshalerType):
-		p.decode = skipNull(decodeBinary)
+		p.decode, p.nulls = decodeBinary, nullKeeps
 	}
 }
 
@@ -72,7 +72,10 @@ func encodeMarshaler(w *writer, v reflect.Value) error {
 
 // decodeUnmarshaler lets the value read its own element.  A slice is cloned
 // first: the usual append(x[:0], ...) would write into the caller's array.
-func decodeUnmarshaler(_ *reader, el Element, v reflect.Value) error {
+func decodeUnmarshaler(r *reader, el Element, v reflect.Value) error {
+	if err := r.verify(el); err != nil {
+		return err
+	}
 	if v.Kind() == reflect.Slice && v.Cap() > 0 {
 		v.Set(reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, v.Len()), v))
 	}
@@ -129,6 +132,9 @@ func decodeBinary(_ *reader, el Element, v reflect.Value) error {
 func decodeWhole(el Element, v reflect.Value, unmarshal func(any) error) error {
 	if !isString(el.Kind) {
 		return mismatch(el, v.Type(), nil)
+	}
+	if !isText(el) {
+		return errMalformed
 	}
 	made := reflect.New(v.Type())
 	if err := unmarshal(made.Interface()); err != nil {

@@ -22,15 +22,42 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Number is the text of an int or a float, kept digit for digit.  It marshals
 // as an int if it reads as one, else as a float; the empty Number as 0.
 type Number string
 
+// A plan is how values of one type are written and read.  Its decode never sees
+// null unless nulls says so.
 type plan struct {
 	encode func(*writer, reflect.Value) error
 	decode func(*reader, Element, reflect.Value) error
+	nulls  nullRule
+}
+
+// A nullRule is what null does to a value, as encoding/json has it.
+type nullRule byte
+
+const (
+	nullKeeps   nullRule = iota // leaves it alone: what cannot be nil
+	nullClears                  // makes it nil
+	nullDecodes                 // is for decode
+)
+
+// read decodes el into v, which nobody else can see yet.
+func (p *plan) read(r *reader, el Element, v reflect.Value) error {
+	if el.Kind != KindNull || p.nulls == nullDecodes {
+		return p.decode(r, el, v)
+	}
+	if len(el.Payload) > 0 {
+		return errMalformed
+	}
+	if p.nulls == nullClears {
+		v.SetZero()
+	}
+	return nil
 }
 
 var plans sync.Map // of reflect.Type to *plan
@@ -64,13 +91,15 @@ func newPlan(t reflect.Type) *plan {
 func ownPlan(t reflect.Type) *plan {
 	switch t {
 	case reflect.TypeFor[Raw]():
-		return &plan{encodeRaw, decodeRaw}
+		return &plan{encodeRaw, decodeRaw, nullDecodes}
 	case reflect.TypeFor[Dict]():
-		return &plan{encodeDict, decodeDict}
+		return &plan{encodeDict, decodeDict, nullClears}
 	case reflect.TypeFor[Number]():
-		return &plan{encodeNumber, skipNull(decodeNumber)}
+		return &plan{encodeNumber, decodeNumber, nullKeeps}
 	case reflect.TypeFor[big.Int]():
-		return &plan{encodeBigInt, skipNull(decodeBigInt)}
+		return &plan{encodeBigInt, decodeBigInt, nullKeeps}
+	case reflect.TypeFor[time.Time]():
+		return &plan{encodeTime, decodeTime, nullKeeps}
 	}
 	return nil
 }
@@ -78,15 +107,15 @@ func ownPlan(t reflect.Type) *plan {
 func kindPlan(t reflect.Type) *plan {
 	switch t.Kind() {
 	case reflect.Bool:
-		return &plan{encodeBool, skipNull(decodeBool)}
+		return &plan{encodeBool, decodeBool, nullKeeps}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return &plan{encodeInt, skipNull(decodeInt)}
+		return &plan{encodeInt, decodeInt, nullKeeps}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return &plan{encodeUint, skipNull(decodeUint)}
+		return &plan{encodeUint, decodeUint, nullKeeps}
 	case reflect.Float32, reflect.Float64:
-		return &plan{encodeFloat, skipNull(decodeFloat)}
+		return &plan{encodeFloat, decodeFloat, nullKeeps}
 	case reflect.String:
-		return &plan{encodeString, skipNull(decodeString)}
+		return &plan{encodeString, decodeString, nullKeeps}
 	case reflect.Slice:
 		return slicePlan(t)
 	case reflect.Array:
@@ -98,22 +127,9 @@ func kindPlan(t reflect.Type) *plan {
 	case reflect.Pointer:
 		return pointerPlan(t)
 	case reflect.Interface:
-		return &plan{encodeInterface, decodeInterface}
+		return &plan{encodeInterface, decodeInterface, nullDecodes}
 	}
-	return &plan{encodeNothing, decodeNothing}
-}
-
-type decodeFunc = func(*reader, Element, reflect.Value) error
-
-// skipNull makes null leave a value alone, as encoding/json does for all that
-// cannot be nil.
-func skipNull(decode decodeFunc) decodeFunc {
-	return func(r *reader, el Element, v reflect.Value) error {
-		if el.Kind == KindNull {
-			return nil
-		}
-		return decode(r, el, v)
-	}
+	return &plan{encodeNothing, decodeNothing, nullDecodes}
 }
 
 // ---- Scalars -----------------------------------------------------------------
@@ -127,110 +143,158 @@ func decodeBool(_ *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindBool {
 		return mismatch(el, v.Type(), nil)
 	}
-	v.SetBool(string(el.Payload) == "true")
+	switch string(el.Payload) {
+	case "true":
+		v.SetBool(true)
+	case "false":
+		v.SetBool(false)
+	default:
+		return errMalformed
+	}
 	return nil
 }
 
 func encodeInt(w *writer, v reflect.Value) error {
-	var digits [20]byte
 	mark := w.begin(KindInt)
-	w.put(strconv.AppendInt(digits[:0], v.Int(), 10))
+	w.int(v.Int())
 	w.end(mark)
 	return nil
 }
 
-func decodeInt(_ *reader, el Element, v reflect.Value) error {
+func decodeInt(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindInt {
 		return mismatch(el, v.Type(), nil)
 	}
-	n, err := strconv.ParseInt(string(el.Payload), 10, v.Type().Bits())
+	n, err := r.int64(el)
+	if err == nil && v.OverflowInt(n) {
+		err = errRange
+	}
 	if err != nil {
-		return mismatch(el, v.Type(), errRange)
+		return placeless(err, el, v.Type())
 	}
 	v.SetInt(n)
 	return nil
 }
 
+// int64 returns the value of an int.  The error is errMalformed or errRange.
+func (r *reader) int64(el Element) (int64, error) {
+	if n, ok := parseInt64(el.Payload); ok {
+		return n, nil
+	}
+	if r.number(el) != nil {
+		return 0, errMalformed
+	}
+	n, err := strconv.ParseInt(string(el.Payload), 10, 64)
+	if err != nil {
+		return 0, errRange
+	}
+	return n, nil
+}
+
 func encodeUint(w *writer, v reflect.Value) error {
-	var digits [20]byte
 	mark := w.begin(KindInt)
-	w.put(strconv.AppendUint(digits[:0], v.Uint(), 10))
+	w.uint(v.Uint())
 	w.end(mark)
 	return nil
 }
 
-func decodeUint(_ *reader, el Element, v reflect.Value) error {
+func decodeUint(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindInt {
 		return mismatch(el, v.Type(), nil)
 	}
-	n, ok := parseUint(el.Payload)
-	if !ok || v.OverflowUint(n) {
-		return mismatch(el, v.Type(), errRange)
+	n, err := r.uint64(el)
+	if err == nil && v.OverflowUint(n) {
+		err = errRange
+	}
+	if err != nil {
+		return placeless(err, el, v.Type())
 	}
 	v.SetUint(n)
 	return nil
 }
 
-// parseUint is for checked ints, which AllowLoose lets have a sign.
-func parseUint(p []byte) (uint64, bool) {
-	s := strings.TrimPrefix(string(p), "+")
-	if zero := strings.TrimLeft(s, "-0"); zero == "" {
-		return 0, true
+// uint64 is int64 for the other half.  AllowLoose lets zero have a sign.
+func (r *reader) uint64(el Element) (uint64, error) {
+	if n, ok := parseUint64(el.Payload); ok {
+		return n, nil
+	}
+	if r.number(el) != nil {
+		return 0, errMalformed
+	}
+	s := strings.TrimPrefix(string(el.Payload), "+")
+	if strings.Trim(s, "-0") == "" {
+		return 0, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
-	return n, err == nil
+	if err != nil {
+		return 0, errRange
+	}
+	return n, nil
+}
+
+// placeless is the error of a number that was not read for reason err.
+func placeless(err error, el Element, t reflect.Type) error {
+	if err == errRange {
+		return mismatch(el, t, errRange)
+	}
+	return err
 }
 
 func encodeFloat(w *writer, v reflect.Value) error {
-	var digits [maxNumber]byte
 	f := v.Float()
-	if (math.IsInf(f, 0) || math.IsNaN(f)) && !w.nonFinite {
-		return &TypeError{Type: v.Type(), Err: errNonFinite}
-	}
 	mark := w.begin(KindFloat)
-	w.put(appendFloat(digits[:0], f, v.Type().Bits()))
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		if !w.nonFinite {
+			return &TypeError{Type: v.Type(), Err: errNonFinite}
+		}
+		w.string(nonFiniteText(f))
+	} else {
+		w.float(f, v.Type().Bits())
+	}
 	w.end(mark)
 	return nil
 }
 
-var errNonFinite = errors.New("not finite, and AllowNonFinite is not set")
-
-// appendFloat writes the shortest digits that read back as f, always with a
-// point, and without an exponent below 1e21: every reader of floats takes that,
-// and some take nothing else.
-func appendFloat(dst []byte, f float64, bits int) []byte {
+func nonFiniteText(f float64) string {
 	switch {
 	case math.IsNaN(f):
-		return append(dst, "nan"...)
-	case math.IsInf(f, 1):
-		return append(dst, "inf"...)
-	case math.IsInf(f, -1):
-		return append(dst, "-inf"...)
+		return "nan"
+	case f > 0:
+		return "inf"
 	}
-	start, format := len(dst), byte('f')
-	if math.Abs(f) >= 1e21 {
-		format = 'e'
-	}
-	dst = strconv.AppendFloat(dst, f, format, -1, bits)
-	if bytes.IndexByte(dst[start:], '.') >= 0 {
-		return dst
-	}
-	if e := bytes.IndexByte(dst[start:], 'e'); e >= 0 {
-		return slices.Insert(dst, start+e, '.', '0')
-	}
-	return append(dst, ".0"...)
+	return "-inf"
 }
 
-func decodeFloat(_ *reader, el Element, v reflect.Value) error {
+var errNonFinite = errors.New("not finite, and AllowNonFinite is not set")
+
+func decodeFloat(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindFloat && el.Kind != KindInt {
 		return mismatch(el, v.Type(), nil)
 	}
-	f, err := parseFloat(el.Payload, v.Type().Bits())
+	f, err := r.float(el, v.Type().Bits())
 	if err != nil {
-		return mismatch(el, v.Type(), errRange)
+		return placeless(err, el, v.Type())
 	}
 	v.SetFloat(f)
 	return nil
+}
+
+// float returns the value of a float or an int.  The error is errMalformed or
+// errRange.
+func (r *reader) float(el Element, bits int) (float64, error) {
+	if el.Kind == KindFloat && bits == 64 && len(el.Payload) <= maxNumber {
+		if f, ok := parseFloat64(el.Payload); ok {
+			return f, nil
+		}
+	}
+	if r.number(el) != nil {
+		return 0, errMalformed
+	}
+	f, err := parseFloat(el.Payload, bits)
+	if err != nil {
+		return 0, errRange
+	}
+	return f, nil
 }
 
 // parseFloat is for checked floats and ints: of what strconv takes beyond our
@@ -261,9 +325,12 @@ func encodeNumber(w *writer, v reflect.Value) error {
 	return nil
 }
 
-func decodeNumber(_ *reader, el Element, v reflect.Value) error {
+func decodeNumber(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindInt && el.Kind != KindFloat {
 		return mismatch(el, v.Type(), nil)
+	}
+	if r.number(el) != nil {
+		return errMalformed
 	}
 	v.SetString(string(el.Payload))
 	return nil
@@ -271,16 +338,23 @@ func decodeNumber(_ *reader, el Element, v reflect.Value) error {
 
 func encodeBigInt(w *writer, v reflect.Value) error {
 	n, _ := reflect.TypeAssert[*big.Int](addressable(v).Addr())
-	if n.BitLen() > maxNumber*3 {
+	if n.BitLen() > 4*maxNumber { // String takes more than linear time
 		return &TypeError{Type: v.Type(), Err: ErrTooLarge}
 	}
-	w.element(KindInt, n.String())
+	digits := n.String()
+	if len(digits) > maxNumber {
+		return &TypeError{Type: v.Type(), Err: ErrTooLarge}
+	}
+	w.element(KindInt, digits)
 	return nil
 }
 
-func decodeBigInt(_ *reader, el Element, v reflect.Value) error {
+func decodeBigInt(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindInt {
 		return mismatch(el, v.Type(), nil)
+	}
+	if r.number(el) != nil {
+		return errMalformed
 	}
 	v.Set(reflect.ValueOf(parseBigInt(el.Payload)).Elem())
 	return nil
@@ -296,12 +370,37 @@ func parseBigInt(p []byte) *big.Int {
 
 func encodeString(w *writer, v reflect.Value) error { return w.str(v.String(), v.Type()) }
 
-func decodeString(_ *reader, el Element, v reflect.Value) error {
+func decodeString(r *reader, el Element, v reflect.Value) error {
 	if !isString(el.Kind) {
 		return mismatch(el, v.Type(), nil)
 	}
-	v.SetString(string(el.Payload))
+	if !isText(el) {
+		return errMalformed
+	}
+	v.SetString(r.texts.text(el.Payload))
 	return nil
+}
+
+func encodeTime(w *writer, v reflect.Value) error {
+	t, _ := reflect.TypeAssert[time.Time](v)
+	mark := w.len()
+	w.begin(w.stringKind())
+	if w.time(t) {
+		w.end(mark)
+		return nil
+	}
+	w.back.truncate(mark)
+	return encodeText(w, v)
+}
+
+func decodeTime(r *reader, el Element, v reflect.Value) error {
+	if isString(el.Kind) {
+		if t, ok := parseTime(el.Payload); ok {
+			v.Set(reflect.ValueOf(t))
+			return nil
+		}
+	}
+	return decodeText(r, el, v)
 }
 
 func encodeBytes(w *writer, v reflect.Value) error {
@@ -321,14 +420,13 @@ func encodeBytes(w *writer, v reflect.Value) error {
 }
 
 func decodeBytes(_ *reader, el Element, v reflect.Value) error {
-	switch {
-	case el.Kind == KindNull:
-		v.SetZero()
-	case isString(el.Kind):
-		v.SetBytes(append([]byte{}, el.Payload...))
-	default:
+	if !isString(el.Kind) {
 		return mismatch(el, v.Type(), nil)
 	}
+	if !isText(el) {
+		return errMalformed
+	}
+	v.SetBytes(append([]byte{}, el.Payload...))
 	return nil
 }
 
@@ -338,12 +436,13 @@ func decodeByteArray(_ *reader, el Element, v reflect.Value) error {
 	if !isString(el.Kind) {
 		return mismatch(el, v.Type(), nil)
 	}
+	if !isText(el) {
+		return errMalformed
+	}
 	if len(el.Payload) != v.Len() {
 		return mismatch(el, v.Type(), errLength)
 	}
-	for i, b := range el.Payload {
-		v.Index(i).SetUint(uint64(b))
-	}
+	copy(v.Bytes(), el.Payload)
 	return nil
 }
 
@@ -365,7 +464,10 @@ func encodeRaw(w *writer, v reflect.Value) error {
 	return w.raw(v.Bytes(), v.Type())
 }
 
-func decodeRaw(_ *reader, el Element, v reflect.Value) error {
+func decodeRaw(r *reader, el Element, v reflect.Value) error {
+	if err := r.verify(el); err != nil {
+		return err
+	}
 	v.SetBytes(Append(nil, el.Kind, el.Payload))
 	return nil
 }
@@ -374,18 +476,18 @@ func decodeRaw(_ *reader, el Element, v reflect.Value) error {
 
 func slicePlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
-		return &plan{encodeBytes, decodeBytes}
+		return &plan{encodeBytes, decodeBytes, nullClears}
 	}
 	l := listPlan{lazily(t.Elem())}
-	return &plan{l.encode, l.decodeSlice}
+	return &plan{l.encode, l.decodeSlice, nullClears}
 }
 
 func arrayPlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
-		return &plan{encodeBytes, skipNull(decodeByteArray)}
+		return &plan{encodeBytes, decodeByteArray, nullKeeps}
 	}
 	l := listPlan{lazily(t.Elem())}
-	return &plan{l.encode, skipNull(l.decodeArray)}
+	return &plan{l.encode, l.decodeArray, nullKeeps}
 }
 
 type listPlan struct{ elem func() *plan }
@@ -409,14 +511,13 @@ func (l listPlan) encode(w *writer, v reflect.Value) error {
 
 // decodeSlice always makes a new slice: the old one may be somebody else's too.
 func (l listPlan) decodeSlice(r *reader, el Element, v reflect.Value) error {
-	if el.Kind == KindNull {
-		v.SetZero()
-		return nil
-	}
 	if el.Kind != KindList {
 		return mismatch(el, v.Type(), nil)
 	}
-	n := r.count(el.Payload)
+	n, err := r.count(el.Payload)
+	if err != nil {
+		return err
+	}
 	list := reflect.MakeSlice(v.Type(), n, n)
 	if err := l.decode(r, el, list); err != nil {
 		return err
@@ -431,22 +532,37 @@ func (l listPlan) decodeArray(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindList {
 		return mismatch(el, v.Type(), nil)
 	}
-	for i := r.count(el.Payload); i < v.Len(); i++ {
+	n, err := r.count(el.Payload)
+	if err != nil {
+		return err
+	}
+	for i := n; i < v.Len(); i++ {
 		v.Index(i).SetZero()
 	}
 	return l.decode(r, el, v)
 }
 
-// decode reads as many elements as list has place for.
+// decode reads as many elements as list has place for, and verifies the rest.
 func (l listPlan) decode(r *reader, el Element, list reflect.Value) error {
-	elem := l.elem()
-	s := walk{config: r.config, b: el.Payload}
-	for i := 0; s.more() && i < list.Len(); i++ {
-		child, at := s.next()
-		if err := elem.decode(r, child, list.Index(i)); err != nil {
-			return underIndex(shift(err, at), i)
+	if err := r.enter(); err != nil {
+		return err
+	}
+	elem, size := l.elem(), list.Len()
+	s := walk{r: r, b: el.Payload}
+	for i := 0; s.more(); i++ {
+		child, err := s.next()
+		switch {
+		case err != nil:
+		case i < size:
+			err = elem.read(r, child, list.Index(i))
+		default:
+			err = r.verify(child)
+		}
+		if err != nil {
+			return underIndex(s.place(err, child), i)
 		}
 	}
+	r.depth--
 	return nil
 }
 
@@ -462,7 +578,7 @@ func (w *writer) writeKey(key string, t reflect.Type) error {
 
 func mapPlan(t reflect.Type) *plan {
 	m := dictPlan{keysOf(t.Key()), lazily(t.Elem())}
-	return &plan{m.encode, m.decode}
+	return &plan{m.encode, m.decode, nullClears}
 }
 
 type dictPlan struct {
@@ -527,37 +643,51 @@ func (m dictPlan) entries(w *writer, entries []mapEntry, t reflect.Type) error {
 }
 
 func (m dictPlan) decode(r *reader, el Element, v reflect.Value) error {
-	if el.Kind == KindNull {
-		v.SetZero()
-		return nil
-	}
 	if el.Kind != KindDict {
 		return mismatch(el, v.Type(), nil)
 	}
-	fresh := reflect.MakeMapWithSize(v.Type(), r.count(el.Payload)/2)
-	s := walk{config: r.config, b: el.Payload}
-	for s.more() {
-		key, keyAt := s.next()
-		value, at := s.next()
-		if err := m.entry(r, fresh, key, keyAt, value, at); err != nil {
+	n, err := r.entries(el.Payload)
+	if err != nil || r.enter() != nil {
+		return errMalformed
+	}
+	if m.keys.loose && r.uniqueKeys(el.Payload) != nil {
+		return errMalformed
+	}
+	fresh := reflect.MakeMapWithSize(v.Type(), n)
+	for s := (walk{r: r, b: el.Payload}); s.more(); {
+		key, err := s.key()
+		if err == nil {
+			err = m.entry(&s, key, fresh)
+		}
+		if err != nil {
 			return under(err, string(key.Payload))
 		}
 	}
+	r.depth--
 	r.merge(v, fresh)
 	return nil
 }
 
-// entry reads one entry into the map fresh.
-func (m dictPlan) entry(r *reader, fresh reflect.Value, key Element, keyAt int64, value Element, at int64) error {
-	k, err := m.keys.decode(string(key.Payload))
+// entry reads the value of an entry into the map fresh.
+func (m dictPlan) entry(s *walk, key Element, fresh reflect.Value) error {
+	t := fresh.Type()
+	k, err := m.keys.decode(s.r.texts.text(key.Payload))
 	if err != nil {
-		return shift(mismatch(key, fresh.Type().Key(), err), keyAt)
+		return s.place(mismatch(key, t.Key(), err), key)
 	}
-	e := reflect.New(fresh.Type().Elem()).Elem()
-	if err := m.elem().decode(r, value, e); err != nil {
-		return shift(err, at)
+	el, err := s.next()
+	if err != nil {
+		return err
 	}
-	fresh.SetMapIndex(k, e)
+	v := reflect.New(t.Elem()).Elem()
+	if err := m.elem().read(s.r, el, v); err != nil {
+		return s.place(err, el)
+	}
+	n := fresh.Len()
+	fresh.SetMapIndex(k, v)
+	if fresh.Len() == n && !m.keys.loose && !s.r.duplicates {
+		return errMalformed
+	}
 	return nil
 }
 
@@ -565,6 +695,7 @@ func (m dictPlan) entry(r *reader, fresh reflect.Value, key Element, keyAt int64
 type keyPlan struct {
 	encode func(reflect.Value) (string, error)
 	decode func(string) (reflect.Value, error)
+	loose  bool // two texts may be one key
 }
 
 var errKeyType = errors.New("map keys have to be strings, integers or encoding.TextMarshalers")
@@ -583,6 +714,7 @@ func keysOf(t reflect.Type) keyPlan {
 		}
 	}
 	if reflect.PointerTo(t).Implements(textUnmarshalerType) {
+		k.loose = true
 		k.decode = func(s string) (reflect.Value, error) {
 			p := reflect.New(t)
 			err := p.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s))
@@ -596,29 +728,29 @@ func kindKeys(t reflect.Type) keyPlan {
 	switch v := reflect.Zero(t); {
 	case t.Kind() == reflect.String:
 		return keyPlan{
-			func(v reflect.Value) (string, error) { return v.String(), nil },
-			func(s string) (reflect.Value, error) { return reflect.ValueOf(s).Convert(t), nil },
+			encode: func(v reflect.Value) (string, error) { return v.String(), nil },
+			decode: func(s string) (reflect.Value, error) { return reflect.ValueOf(s).Convert(t), nil },
 		}
 	case v.CanInt():
 		return keyPlan{
-			func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil },
-			func(s string) (reflect.Value, error) {
+			encode: func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil },
+			decode: func(s string) (reflect.Value, error) {
 				n, err := strconv.ParseInt(s, 10, t.Bits())
 				return reflect.ValueOf(n).Convert(t), keyError(s, strconv.FormatInt(n, 10), err)
 			},
 		}
 	case v.CanUint():
 		return keyPlan{
-			func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil },
-			func(s string) (reflect.Value, error) {
+			encode: func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil },
+			decode: func(s string) (reflect.Value, error) {
 				n, err := strconv.ParseUint(s, 10, t.Bits())
 				return reflect.ValueOf(n).Convert(t), keyError(s, strconv.FormatUint(n, 10), err)
 			},
 		}
 	}
 	return keyPlan{
-		func(reflect.Value) (string, error) { return "", errKeyType },
-		func(string) (reflect.Value, error) { return reflect.Value{}, errKeyType },
+		encode: func(reflect.Value) (string, error) { return "", errKeyType },
+		decode: func(string) (reflect.Value, error) { return reflect.Value{}, errKeyType },
 	}
 }
 
@@ -635,7 +767,7 @@ func keyError(s, canonical string, err error) error {
 
 func structPlan(t reflect.Type) *plan {
 	s := &structFields{typ: t, set: sync.OnceValue(func() *fieldSet { return fieldsOf(t) })}
-	return &plan{s.encode, skipNull(s.decode)}
+	return &plan{s.encode, s.decode, nullKeeps}
 }
 
 type structFields struct {
@@ -682,11 +814,7 @@ func (f *field) encode(w *writer, v reflect.Value) error {
 	if err := f.plan().encode(w, v); err != nil {
 		return err
 	}
-	if w.text {
-		w.string(f.text)
-	} else {
-		w.string(f.key)
-	}
+	w.string(f.encodedKey(w.config))
 	return nil
 }
 
@@ -718,50 +846,147 @@ func (s *structFields) decode(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindDict {
 		return mismatch(el, s.typ, nil)
 	}
-	var others reflect.Value
-	expected := 0
-	for in := (walk{config: r.config, b: el.Payload}); in.more(); {
-		key, keyAt := in.next()
-		value, at := in.next()
-		var err error
-		switch f := set.find(key.Payload, &expected); {
-		case f != nil:
-			err = shift(f.decode(r, value, v), at)
-		case set.others != nil:
-			err = set.decodeOther(r, &others, key, keyAt, value, at)
-		case r.rejectUnknown:
-			err = shift(mismatch(value, s.typ, errUnknownKey), at)
-		}
-		if err != nil {
-			return under(err, string(key.Payload))
+	if err := r.enter(); err != nil {
+		return err
+	}
+	d := structDecoding{walk: walk{r: r, b: el.Payload}, set: set, v: v}
+	for d.more() {
+		if err := d.entry(); err != nil {
+			return err
 		}
 	}
-	if others.IsValid() {
-		return s.mergeOthers(r, set, v, others, el)
+	r.depth--
+	return d.mergeOthers(el)
+}
+
+// A structDecoding is one dict being read into a struct.
+type structDecoding struct {
+	walk
+	set      *fieldSet
+	v        reflect.Value
+	expected int           // the field whose key probably comes next
+	seen     uint64        // fields met, of the first 64
+	unique   bool          // the keys have been compared with one another
+	others   reflect.Value // entries for the inline map, or invalid
+}
+
+// entry reads one entry.
+func (d *structDecoding) entry() error {
+	f, key, err := d.field()
+	if err != nil {
+		return err
+	}
+	el, err := d.next()
+	switch {
+	case err != nil:
+		return err
+	case f != nil:
+		err = f.decode(d.r, el, d.v)
+	default:
+		err = d.other(key, el)
+	}
+	if err != nil {
+		return under(d.place(err, el), string(key.Payload))
 	}
 	return nil
 }
 
-// find returns the field for a key.  Keys mostly come in the order of the
-// fields, so the one after the last is tried first.
-func (s *fieldSet) find(key []byte, expected *int) *field {
-	i := *expected
-	if i >= len(s.list) || s.list[i].name != string(key) {
-		var ok bool
-		if i, ok = s.byName[string(key)]; !ok {
-			return nil
+// field reads the next key and returns its field, or nil.  Keys mostly come in
+// the order of the fields, so what comes is compared with the encoded key of
+// the field after the last before it is so much as cut.
+func (d *structDecoding) field() (*field, Element, error) {
+	if d.expected < len(d.set.list) {
+		f := &d.set.list[d.expected]
+		encoded := f.encodedKey(d.r.config)
+		if rest := d.b[d.at:]; len(rest) >= len(encoded) && string(rest[:len(encoded)]) == encoded {
+			d.at += len(encoded)
+			d.r.left--
+			return f, Element{KindString, rest[len(encoded)-1-len(f.name) : len(encoded)-1]}, d.met(d.expected)
 		}
 	}
-	*expected = i + 1
-	return &s.list[i]
+	key, err := d.key()
+	if err != nil {
+		return nil, key, err
+	}
+	i, ok := d.set.byName[string(key.Payload)]
+	if !ok {
+		return nil, key, d.compareKeys()
+	}
+	return &d.set.list[i], key, d.met(i)
+}
+
+// met notes that the key of field i has come, which it may do once.
+func (d *structDecoding) met(i int) error {
+	d.expected = i + 1
+	if i >= 64 {
+		return d.compareKeys()
+	}
+	if d.seen&(1<<i) != 0 && !d.r.duplicates {
+		return errMalformed
+	}
+	d.seen |= 1 << i
+	return nil
+}
+
+// compareKeys looks for a key that comes twice in all of the dict, once, where
+// seen is not enough to tell.
+func (d *structDecoding) compareKeys() error {
+	if d.unique {
+		return nil
+	}
+	d.unique = true
+	return d.r.uniqueKeys(d.b)
+}
+
+// other reads the value of a key that no field has.
+func (d *structDecoding) other(key, el Element) error {
+	if d.set.others == nil && d.r.rejectUnknown {
+		return mismatch(el, d.v.Type(), errUnknownKey)
+	}
+	if d.set.others == nil {
+		return d.r.verify(el)
+	}
+	t := d.set.others.typ
+	if !d.others.IsValid() {
+		d.others = reflect.MakeMap(t)
+	}
+	m := reflect.New(t.Elem()).Elem()
+	if err := planOf(t.Elem()).read(d.r, el, m); err != nil {
+		return err
+	}
+	d.others.SetMapIndex(reflect.ValueOf(string(key.Payload)).Convert(t.Key()), m)
+	return nil
+}
+
+func (d *structDecoding) mergeOthers(el Element) error {
+	if !d.others.IsValid() {
+		return nil
+	}
+	v, err := d.r.reach(d.v, d.set.others.index)
+	if err != nil {
+		return mismatch(el, d.v.Type(), err)
+	}
+	d.r.merge(v, d.others)
+	return nil
 }
 
 func (f *field) decode(r *reader, el Element, v reflect.Value) error {
+	if len(f.index) == 1 {
+		return f.plan().read(r, el, v.Field(f.index[0]))
+	}
 	v, err := r.reach(v, f.index)
 	if err != nil {
 		return mismatch(el, f.typ, err)
 	}
-	return f.plan().decode(r, el, v)
+	return f.plan().read(r, el, v)
+}
+
+// encodedKey returns the key as it is written.
+func (f *field) encodedKey(c *config) string {
+	if c.text {
+		return f.text
+	}
+	return f.key
 }
 
 // reach returns the place of v's field at index, and makes the embedded structs
@@ -803,25 +1028,6 @@ func (r *reader) embed(v reflect.Value, shared bool) (reflect.Value, error) {
 	return v.Elem(), nil
 }
 
-// decodeOther reads an entry that no field takes into the map for others.
-func (s *fieldSet) decodeOther(r *reader, others *reflect.Value, key Element, keyAt int64, value Element, at int64) error {
-	t := s.others.typ
-	if !others.IsValid() {
-		*others = reflect.MakeMap(t)
-	}
-	m := dictPlan{keysOf(t.Key()), lazily(t.Elem())}
-	return m.entry(r, *others, key, keyAt, value, at)
-}
-
-func (s *structFields) mergeOthers(r *reader, set *fieldSet, v, others reflect.Value, el Element) error {
-	v, err := r.reach(v, set.others.index)
-	if err != nil {
-		return mismatch(el, s.typ, err)
-	}
-	r.merge(v, others)
-	return nil
-}
-
 // ---- The tag option "string" -----------------------------------------------------
 
 // isQuotable reports whether the option string means something for t: whether
@@ -849,18 +1055,16 @@ func quoted(t reflect.Type) *plan {
 			return err
 		},
 		decode: func(r *reader, el Element, v reflect.Value) error {
-			if el.Kind == KindNull {
-				return plain.decode(r, el, v)
-			}
 			if !isString(el.Kind) {
 				return mismatch(el, v.Type(), nil)
 			}
 			inner := Element{kind, el.Payload}
-			if r.scalar(inner) != nil {
+			if !isText(el) || r.scalar(inner) != nil {
 				return mismatch(el, v.Type(), ErrPayload)
 			}
-			return plain.decode(r, inner, v)
+			return plain.read(r, inner, v)
 		},
+		nulls: plain.nulls,
 	}
 }
 
@@ -883,7 +1087,7 @@ func (w *writer) retag(mark int) {
 
 func pointerPlan(t reflect.Type) *plan {
 	p := pointer{lazily(t.Elem())}
-	return &plan{p.encode, p.decode}
+	return &plan{p.encode, p.decode, nullClears}
 }
 
 type pointer struct{ elem func() *plan }
@@ -901,15 +1105,11 @@ func (p pointer) encode(w *writer, v reflect.Value) error {
 }
 
 func (p pointer) decode(r *reader, el Element, v reflect.Value) error {
-	if el.Kind == KindNull {
-		v.SetZero()
-		return nil
-	}
 	if !v.IsNil() {
-		return p.elem().decode(r, el, r.shadow(v.Elem()))
+		return r.follow(el, v.Elem(), v.Type())
 	}
 	made := reflect.New(v.Type().Elem())
-	if err := p.elem().decode(r, el, made.Elem()); err != nil {
+	if err := p.elem().read(r, el, made.Elem()); err != nil {
 		return err
 	}
 	v.Set(made)

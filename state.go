@@ -9,7 +9,9 @@ package petrichor
 
 import (
 	"errors"
+	"math"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -24,8 +26,12 @@ type writer struct {
 // A reader is one decoding in progress.
 type reader struct {
 	*config
+	left    int // values that may still come
+	depth   int // containers entered
+	hops    int // pointers followed on the way here
 	shadows []shadow
 	merges  []merge
+	texts   textStore
 }
 
 // A shadow is the copy that is decoded into instead of a place of the caller's.
@@ -63,6 +69,9 @@ func (w *writer) shrink() {
 	}
 }
 
+// truncate takes back what has been written since mark.
+func (w *back) truncate(mark int) { w.at = len(w.buf) - mark }
+
 func (w *writer) null() error {
 	w.element(KindNull, "")
 	return nil
@@ -98,11 +107,15 @@ func (w *writer) follow(t reflect.Type) error {
 
 // str writes a string, or with AllowText a text.
 func (w *writer) str(s string, t reflect.Type) error {
-	k := KindString
+	return w.strAs(w.stringKind(), s, t)
+}
+
+// stringKind is the kind that Go strings are written as.
+func (w *writer) stringKind() Kind {
 	if w.config.text {
-		k = KindText
+		return KindText
 	}
-	return w.strAs(k, s, t)
+	return KindString
 }
 
 func (w *writer) strAs(k Kind, s string, t reflect.Type) error {
@@ -127,6 +140,13 @@ func (w *writer) raw(b []byte, t reflect.Type) error {
 	return nil
 }
 
+// errMalformed is what decoding returns where bytes are wrong.  It verifies all
+// that check does, on the way and once, but leaves it to check to say what is
+// wrong: that keeps paths and offsets out of the code that has to be fast.
+var errMalformed = errors.New("petrichor: malformed element")
+
+var errTarget = errors.New("want a pointer that is not nil")
+
 // decode reads el into what target points to.
 func (r *reader) decode(el Element, target reflect.Value) error {
 	if target.Kind() != reflect.Pointer || target.IsNil() {
@@ -136,14 +156,48 @@ func (r *reader) decode(el Element, target reflect.Value) error {
 		}
 		return e
 	}
-	if err := planOf(target.Type().Elem()).decode(r, el, r.shadow(target.Elem())); err != nil {
+	r.left--
+	place := target.Elem()
+	p := planOf(place.Type())
+	if isBlank(place) {
+		return r.decodeBlank(p, el, place)
+	}
+	if err := p.read(r, el, r.shadow(place)); err != nil {
 		return err
 	}
 	r.commit()
 	return nil
 }
 
-var errTarget = errors.New("want a pointer that is not nil")
+// decodeBlank needs no shadow: what the place was can be had again.
+func (r *reader) decodeBlank(p *plan, el Element, place reflect.Value) error {
+	err := p.read(r, el, place)
+	if err != nil {
+		place.SetZero()
+		return err
+	}
+	r.commit()
+	return nil
+}
+
+// isBlank reports whether v is zero to the bit, which a negative zero, though
+// equal to zero, is not.
+func isBlank(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return math.Float64bits(v.Float()) == 0
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if !isBlank(v.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Array, reflect.Complex64, reflect.Complex128:
+		return false
+	}
+	return v.IsZero()
+}
 
 // shadow returns the shadow of place.  Two pointers to one place share it.
 func (r *reader) shadow(place reflect.Value) reflect.Value {
@@ -156,6 +210,17 @@ func (r *reader) shadow(place reflect.Value) reflect.Value {
 	s.copy.Set(place)
 	r.shadows = append(r.shadows, s)
 	return s.copy
+}
+
+// follow reads el into place, which a pointer of type t leads to.  Containers
+// are counted by depth; this ends chains of pointers that go round.
+func (r *reader) follow(el Element, place reflect.Value, t reflect.Type) error {
+	if r.hops++; r.hops > 10*(r.maxDepth+10) {
+		return mismatch(el, t, ErrTooDeep)
+	}
+	err := planOf(place.Type()).read(r, el, r.shadow(place))
+	r.hops--
+	return err
 }
 
 // merge adds the entries of fresh to the map in v when all has gone well, or
@@ -182,30 +247,140 @@ func (r *reader) commit() {
 	}
 }
 
+// enter begins a container.
+func (r *reader) enter() error {
+	if r.depth++; r.depth > r.maxDepth {
+		return errMalformed
+	}
+	return nil
+}
+
+// verify checks el, which is to be skipped, kept raw, or read by a method.
+func (r *reader) verify(el Element) error {
+	k := checker{config: r.config, left: r.left + 1} // el has been counted
+	if k.element(el, r.depth) != nil {
+		return errMalformed
+	}
+	r.left = k.left
+	return nil
+}
+
 // A walk goes over the elements of a container's payload.
 type walk struct {
-	*config
+	r  *reader
 	b  []byte
-	at int64 // where the next element begins
+	at int // where the next element begins
 }
 
-func (s *walk) more() bool { return s.at < int64(len(s.b)) }
+func (s *walk) more() bool { return s.at < len(s.b) }
 
-// next returns the next element and where its payload begins.
-func (s *walk) next() (el Element, payload int64) {
-	el, n, _ := s.cut(s.b[s.at:], int64(len(s.b)))
-	payload = s.at + payloadAt(el, n)
-	s.at += n
-	return el, payload
+// next cuts the next element.
+func (s *walk) next() (Element, error) {
+	el, n, err := s.r.cut(s.b[s.at:], int64(len(s.b)))
+	s.r.left--
+	if err != nil || s.r.left < 0 {
+		return Element{}, errMalformed
+	}
+	s.at += int(n)
+	return el, nil
 }
+
+// key cuts the next element, which has to be a dict key.
+func (s *walk) key() (Element, error) {
+	el, err := s.next()
+	if err != nil || !isString(el.Kind) || !isText(el) {
+		return Element{}, errMalformed
+	}
+	return el, nil
+}
+
+// place moves err from el, which was cut last, to where the walk began.
+func (s *walk) place(err error, el Element) error {
+	return shift(err, payloadAt(el, int64(s.at)))
+}
+
+// isText reports whether el is valid if it is a text.
+func isText(el Element) bool { return el.Kind != KindText || utf8.Valid(el.Payload) }
 
 // count returns how many elements b holds, so that what is made for them has
 // just their number: sizes are never taken for counts.
-func (r *reader) count(b []byte) (n int) {
-	for s := (walk{config: r.config, b: b}); s.more(); n++ {
-		s.next()
+func (r *reader) count(b []byte) (n int, err error) {
+	for at := int64(0); at < int64(len(b)); n++ {
+		_, m, err := r.cut(b[at:], int64(len(b)))
+		if err != nil {
+			return 0, errMalformed
+		}
+		at += m
 	}
-	return n
+	return n, nil
+}
+
+// entries is count for a dict.
+func (r *reader) entries(b []byte) (int, error) {
+	n, err := r.count(b)
+	return n / 2, err
+}
+
+// uniqueKeys verifies that no key of the dict with payload b comes twice, where
+// what is made of the dict does not show it.
+func (r *reader) uniqueKeys(b []byte) error {
+	if r.duplicates {
+		return nil
+	}
+	var seen keySet
+	k := checker{config: r.config}
+	for at := int64(0); at < int64(len(b)); {
+		key, n, err := r.cut(b[at:], int64(len(b)))
+		if err != nil || !seen.add(key.Payload, &k, b[:at]) {
+			return errMalformed
+		}
+		_, m, err := r.cut(b[at+n:], int64(len(b)))
+		if err != nil {
+			return errMalformed
+		}
+		at += n + m
+	}
+	return nil
+}
+
+// A textStore copies strings into few allocations: it hands out pieces of
+// larger strings.  A piece keeps the whole alive, so these are small, and
+// together no larger than the bytes they come from; what is long is copied on
+// its own.
+type textStore struct {
+	chunk strings.Builder
+	room  int // bytes that chunks may still be made for
+	uses  int
+}
+
+const (
+	longText  = 128     // bytes of a string that gets its own allocation
+	textChunk = 4 << 10 // bytes of a chunk
+)
+
+// text returns p as a string.
+func (t *textStore) text(p []byte) string {
+	if t.uses++; len(p) > longText || t.uses < 3 {
+		return string(p)
+	}
+	if t.chunk.Cap()-t.chunk.Len() < len(p) && !t.refill(len(p)) {
+		return string(p)
+	}
+	start := t.chunk.Len()
+	t.chunk.Write(p)
+	return t.chunk.String()[start:]
+}
+
+// refill begins a chunk that has place for n bytes, if that is still allowed.
+func (t *textStore) refill(n int) bool {
+	size := min(t.room, textChunk)
+	if size < n {
+		return false
+	}
+	t.room -= size
+	t.chunk = strings.Builder{}
+	t.chunk.Grow(size)
+	return true
 }
 
 // mismatch is the error for an element that does not fit t; err may be nil.
