@@ -1,0 +1,5 @@
+//go:build !race
+
+package petrichor
+
+const limitRace = false
