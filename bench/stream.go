@@ -1,0 +1,59 @@
+package main
+
+import (
+	"io"
+	"math/rand/v2"
+)
+
+type (
+	writer = io.Writer
+	source = io.Reader
+)
+
+// discard writes to nowhere.  io.Discard has methods that some codecs prefer and no network has.
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// A buffer keeps what is written.
+type buffer struct{ b []byte }
+
+func (w *buffer) Write(b []byte) (int, error) {
+	w.b = append(w.b, b...)
+	return len(b), nil
+}
+
+// whole returns a reader that gives as much of b as is asked for.
+func whole(b []byte) source { return &reader{b: b, sizes: []int{len(b)}} }
+
+// pieces returns a reader that gives b in pieces of 1 to 1500 bytes, as a network may.
+func pieces(b []byte) source { return &reader{b: b, sizes: pieceSizes} }
+
+var pieceSizes = func() []int {
+	r := rand.New(rand.NewPCG(7, 7))
+	sizes := make([]int, 997)
+	for i := range sizes {
+		sizes[i] = 1 + r.IntN(1500)
+	}
+	return sizes
+}()
+
+// A reader gives its bytes in reads of at most the sizes given, taken in turn.
+type reader struct {
+	b     []byte
+	sizes []int
+	next  int
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if len(r.b) == 0 {
+		return 0, io.EOF
+	}
+	if r.next == len(r.sizes) {
+		r.next = 0
+	}
+	n := copy(p, r.b[:min(r.sizes[r.next], len(r.b))])
+	r.next++
+	r.b = r.b[n:]
+	return n, nil
+}
