@@ -57,7 +57,7 @@ func (k Kind) String() string {
 	case KindText:
 		return "text"
 	}
-	return strconv.QuoteRuneToASCII(rune(k))
+	return quoteByte(byte(k))
 }
 
 // An Element is one tnetstring cut open: its tag, and the payload between the
@@ -594,7 +594,12 @@ func (w *back) size(n int64) {
 
 // element writes a whole element with payload s.
 func (w *back) element(k Kind, s string) {
-	mark := w.begin(k)
-	w.string(s)
-	w.end(mark)
+	p := w.room(len(s) + 3)
+	p[len(p)-1] = byte(k)
+	copy(p[2:], s)
+	p[1] = ':'
+	p[0] = '0' + byte(len(s)%10)
+	for n := len(s) / 10; n > 0; n /= 10 {
+		w.byte('0' + byte(n%10))
+	}
 }

@@ -126,9 +126,18 @@ var wanted = map[error]string{
 func fault(err error, b []byte, at int64) error {
 	e := &SyntaxError{Offset: at, Err: err}
 	if want, ok := wanted[err]; ok && at < int64(len(b)) {
-		e.detail = "found " + strconv.QuoteRuneToASCII(rune(b[at])) + ", " + want
+		e.detail = "found " + quoteByte(b[at]) + ", " + want
 	}
 	return e
+}
+
+// quoteByte is b as a Go rune literal; a byte that is not ASCII is no rune, and
+// is spelled as what it is.
+func quoteByte(b byte) string {
+	if b < utf8.RuneSelf {
+		return strconv.QuoteRuneToASCII(rune(b))
+	}
+	return `'\x` + strconv.FormatUint(uint64(b), 16) + `'`
 }
 
 // unexpectedEOF is the SyntaxError for a slice of n bytes that ought to have
