@@ -49,7 +49,7 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 			return out.Bytes()
 		},
 	}
-	for _, form := range []string{"tnet", "json", "jsonl", "pretty"} {
+	for _, form := range []string{"tnet", "json", "pretty"} {
 		ways[form] = func(s []byte) []byte {
 			var out bytes.Buffer
 			terminal.Writer = bufio.NewWriter(&out)

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// openTerminal returns both ends of a pseudo-terminal: what a person has, and what a program has.
+func openTerminal(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("needs /dev/ptmx: %v", err)
+	}
+	t.Cleanup(func() { person.Close() })
+	fd := int(person.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person, program
+}
+
+// onTerminal runs petrichor with its output on a terminal, and its input too if stdin is nil, and
+// returns what is seen there.  Each of typed is typed when there is a prompt for it.
+func onTerminal(t *testing.T, stdin io.Reader, typed []string, args ...string) []byte {
+	t.Helper()
+	person, program := openTerminal(t)
+	cmd := exec.Command("petrichor", args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, program, program
+	if stdin == nil {
+		cmd.Stdin = program
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Env = append(os.Environ(), "TERM=xterm", "NO_COLOR=")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	program.Close()
+	late := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	seen := watch(person, typed)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v: %v", args, err)
+	}
+	return seen
+}
+
+// watch reads all that is seen on a terminal, and types.
+func watch(person *os.File, typed []string) (seen []byte) {
+	buf := make([]byte, 64<<10)
+	for prompts := 0; ; {
+		n, err := person.Read(buf) // fails once the program has closed its end
+		if err != nil {
+			return seen
+		}
+		seen = append(seen, buf[:n]...)
+		if shown := bytes.Count(seen, []byte("> ")); len(typed) > 0 && shown > prompts {
+			prompts = shown
+			io.WriteString(person, typed[0])
+			typed = typed[1:]
+		}
+	}
+}
+
+// All strings of two bytes go through cat to a terminal, which sees none that it could obey.
+func TestTerminalSeesNothingHostile(t *testing.T) {
+	var input bytes.Buffer
+	everyPair(func(s []byte) { fmt.Fprintf(&input, "4:%s,", s) })
+	for _, form := range []string{"pretty", "json", "tnet"} {
+		seen := onTerminal(t, bytes.NewReader(input.Bytes()), nil, "cat", "--color", "never", "--to", form)
+		seen = bytes.ReplaceAll(seen, []byte("\r\n"), []byte("\n")) // the terminal's own doing
+		if !isTame(seen) {
+			t.Errorf("--to %s lets something through", form)
+		}
+		if n := bytes.Count(seen, []byte("b")); n < 1<<16 {
+			t.Errorf("--to %s shows %d strings of %d", form, n, 1<<16)
+		}
+	}
+}
+
+// At a terminal there is colour, unless NO_COLOR or --color says otherwise, and pretty is the form.
+func TestTerminalColors(t *testing.T) {
+	seen := onTerminal(t, strings.NewReader("8:1:a,1:1#}"), nil, "cat")
+	if want := "{\r\n  \x1b[34;1m\"a\"\x1b[0m: \x1b[36m1\x1b[0m\r\n}\r\n"; string(seen) != want {
+		t.Errorf("%q, want %q", seen, want)
+	}
+	seen = onTerminal(t, strings.NewReader("8:1:a,1:1#}"), nil, "cat", "--color", "never")
+	if bytes.Contains(seen, []byte("\x1b")) {
+		t.Errorf("%q", seen)
+	}
+}
+
+// At a terminal the repl edits lines and has history: the arrow brings back the line before.
+func TestTerminalRepl(t *testing.T) {
+	addr, _, _ := serving(t, &server{})
+	seen := onTerminal(t, nil, []string{"first\r", "second\r", "\x1b[A\x1b[A\r", "\x04"}, "repl", addr, "--color", "never")
+	if n := strings.Count(string(seen), `"first"`); n != 2 { // the replies, not what is typed
+		t.Errorf("first came back %d times, want 2: %q", n, seen)
+	}
+	if !strings.Contains(string(seen), `"second"`) || !strings.Contains(string(seen), "> ") {
+		t.Errorf("%q", seen)
+	}
+}
