@@ -65,10 +65,12 @@ func parseArgs(args []string) (*plan, error) {
 	names := flags.String("peers", "", "only peers that have this in their name, with commas between")
 	flags.IntVar(&p.rounds, "rounds", 11, "how often each peer has its turn")
 	flags.DurationVar(&p.slot, "slot", 25*time.Millisecond, "how long one turn is")
+	heap := flags.Int("heap", 32, "MiB that the process holds besides")
 	flags.StringVar(&p.out, "out", "", "write the page to this file, and its pictures beside it")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
+	ballast = make([]byte, *heap<<20)
 	if *short {
 		p.rounds, p.slot = min(p.rounds, 5), min(p.slot, 5*time.Millisecond)
 	}

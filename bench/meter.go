@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// ballast is what the process holds besides.  In an empty one the garbage collector would run for
+// every 4 MiB allocated, and what a run costs however little there is to do would be most of many
+// figures; a server that lives from its codec holds more.
+var ballast []byte
+
 // A usage is what something has used, in whole or for one operation.
 type usage struct {
 	ns     float64 // of processor time, the garbage collector's included
@@ -26,6 +31,7 @@ func measure(op func(n int), n int) usage {
 	op(n)
 	spent := processorTime() - start
 	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(ballast)
 	return usage{
 		ns:     float64(spent) / float64(n),
 		allocs: float64(after.Mallocs-before.Mallocs) / float64(n),
