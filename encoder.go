@@ -77,7 +77,9 @@ func (e *Encoder) frame(header, body any) (Frame, error) {
 	if err := e.out.frame(header, body); err != nil {
 		return Frame{}, err
 	}
-	f, _, err := e.out.cutFrame(bytes.Clone(e.out.bytes()))
+	unlimited := *e.out.config
+	unlimited.maxHeader = unlimited.maxSize // MaxHeaderSize is for reading
+	f, _, err := unlimited.cutFrame(bytes.Clone(e.out.bytes()))
 	return f, err
 }
 

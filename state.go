@@ -132,7 +132,7 @@ func (w *writer) strAs(k Kind, s string, t reflect.Type) error {
 // raw writes b, which somebody else made, if it is one element.
 func (w *writer) raw(b []byte, t reflect.Type) error {
 	c := *w.config
-	c.maxSize, c.maxDepth = w.maxWrite, w.maxDepth-w.depth
+	c.maxSize, c.maxDepth, c.maxValues = w.maxWrite, w.maxDepth-w.depth, math.MaxInt
 	if _, err := c.checkAll(b); err != nil {
 		return &TypeError{Type: t, Err: err}
 	}
