@@ -267,7 +267,8 @@ func (b *Body) closed(k Kind) {
 // WriteTo writes all the payload that is left to w.  What is not buffered
 // already is copied by io.Copy, which leaves it to the operating system
 // (sendfile, splice) where w and the stream are fit for it.  After an error of
-// w the rest can still be read.
+// w the rest can still be read; not so where w has a ReadFrom of its own, which
+// does not tell its errors from those of the stream.
 func (b *Body) WriteTo(w io.Writer) (written int64, err error) {
 	if b.err == nil && b.left > 0 {
 		written, err = b.writeBuffered(w)
@@ -308,10 +309,15 @@ func (b *Body) copyThrough(w io.Writer) (int64, error) {
 	}
 	from := &io.LimitedReader{R: d.r, N: b.left}
 	n, err := io.Copy(w, from)
-	d.p.base += b.left - from.N
+	read := b.left - from.N
+	d.p.base += read
 	b.left = from.N
-	if err == nil && b.left > 0 {
+	switch {
+	case err == nil && b.left > 0:
 		b.fail(io.EOF)
+	case err != nil && n == read: // so it was not w that failed
+		b.fail(err)
+		return n, nil
 	}
 	return n, err
 }
