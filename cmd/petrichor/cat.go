@@ -61,6 +61,7 @@ back byte for byte too.`,
 		RunE: func(_ *cobra.Command, files []string) error { return c.run(orStdin(files)) },
 	}
 	c.input.addTo(cmd)
+	c.input.addLines(cmd)
 	addChoice(cmd, cmd.Flags(), &c.to, "to", "T", "`FORM` of the output")
 	cmd.Flags().IntVar(&c.form.indent, "indent", -1, "`SPACES` a level of json and pretty; 0 is one line")
 	cmd.Flags().BoolVar(&c.form.exact, "exact", false, "JSON: tell mitmproxy's text from strings")

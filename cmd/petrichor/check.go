@@ -37,6 +37,7 @@ malformed, 1 when one cannot be read.`,
 		RunE: func(_ *cobra.Command, files []string) error { return c.run(orStdin(files)) },
 	}
 	c.input.addTo(cmd)
+	c.input.addLines(cmd)
 	addOutput(cmd, &c.path)
 	return cmd
 }

@@ -27,7 +27,7 @@ frame as it is on the wire, with what it says under it, and exits.`,
 func (a *app) demo() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return fail(exitConnect, "cannot listen on the loopback: %v", err)
+		return fail(exitOther, "cannot listen on the loopback: %v", err)
 	}
 	s := &server{
 		identity: petrichor.Header{"server": "echo"},

@@ -59,7 +59,7 @@ func (e *echoVerb) run(args []string) error {
 	}
 	l, err := net.Listen(network, address)
 	if err != nil {
-		return fail(exitConnect, "cannot listen on %s: %v", addr, err)
+		return fail(exitOther, "cannot listen on %s: %v", addr, err)
 	}
 	fmt.Printf("listening on %s\n", listening(l))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -136,4 +136,3 @@ func longestLine(text string) (longest int) {
 	}
 	return longest
 }
-

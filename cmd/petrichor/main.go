@@ -65,7 +65,8 @@ func newRoot(a *app) *cobra.Command {
 		Short: "HEADER,BODY pairs of tnetstrings over any byte stream",
 		Long: `petrichor speaks and reads HEADER,BODY pairs of tnetstrings.
 
-Addresses are HOST:PORT, tcp://HOST:PORT or unix:///PATH.
+Addresses are HOST:PORT, tcp://HOST:PORT or unix:///PATH; without HOST it is the
+loopback.
 
 Exit codes: 0 ok, 1 other, 2 usage, 3 denied by the peer, 4 timeout, 5 malformed
 data, 6 cannot connect, 7 closed before the reply, 8 over a limit.

@@ -31,7 +31,7 @@ func peakOf(t *testing.T, input io.Reader, args ...string) int64 {
 	cmd := exec.Command("petrichor", args...)
 	cmd.Stdin = input
 	cmd.Run() // what it says about the input is for other tests
-	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	return int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
 }
 
 // Whatever the input, 64 MiB are enough, at the default limits.

@@ -78,7 +78,7 @@ func (p *printer) frame(f petrichor.Frame) {
 	p.open('{')
 	for i, half := range []petrichor.Raw{f.Header, f.Body} {
 		p.separate(i)
-		p.name([]byte([]string{"header", "body"}[i]))
+		p.name([]string{"header", "body"}[i], nil)
 		p.raw(half)
 	}
 	p.close('}', false)
@@ -160,7 +160,7 @@ func (p *printer) dict(payload []byte) {
 			continue
 		}
 		p.separate(i)
-		p.name(append([]byte(more), el.Payload...))
+		p.name(more, el.Payload)
 	}
 	p.close('}', len(payload) == 0)
 }
@@ -260,11 +260,14 @@ func (p *printer) newline() {
 	}
 }
 
-// name prints a key and its colon.
-func (p *printer) name(key []byte) {
+// name prints the key that more and key are together, and its colon.
+func (p *printer) name(more string, key []byte) {
+	if more != "" {
+		key = append([]byte(more), key...)
+	}
 	p.paint(p.colors.key, "")
 	if p.pretty {
-		p.w.Write(quote(key))
+		writeQuoted(p.w, key)
 	} else {
 		p.quoted(key)
 	}

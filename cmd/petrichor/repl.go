@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -92,16 +93,8 @@ func (r *replVerb) lines() func() (string, error) {
 		if errors.Is(scanner.Err(), bufio.ErrTooLong) {
 			return "", fail(exitLimit, "stdin: line longer than %s; raise --max-size to send it", r.limits.size.String())
 		}
-		return "", cmpErr(scanner.Err(), io.EOF)
+		return "", cmp.Or(scanner.Err(), io.EOF)
 	}
-}
-
-// cmpErr returns err, or otherwise where there is none.
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }
 
 // editor reads lines from a terminal with history.  The terminal is raw only while a line is

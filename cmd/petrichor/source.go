@@ -41,8 +41,12 @@ func newInput() input {
 
 func (in *input) addTo(cmd *cobra.Command) {
 	addChoice(cmd, cmd.Flags(), &in.from, "from", "F", "`FORM` of the input")
-	cmd.Flags().BoolVar(&in.lines, "lines", false, "tnet, frames: let a newline follow each element")
 	in.limits.addTo(cmd)
+}
+
+// addLines defines --lines, for verbs that do not say where each element is.
+func (in *input) addLines(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&in.lines, "lines", false, "tnet, frames: let a newline follow each element")
 }
 
 // isJSON reports whether the input is text to be turned into tnetstrings.
