@@ -4,12 +4,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=$(
-	git ls-files -co --exclude-standard '*.md' | while read -r page; do
+	find . -name '*.md' -not -path './.git/*' | while read -r page; do
 		grep -oE '\]\([^)# ]+' "$page" | sed 's/^](//' | grep -v : | while read -r to; do
 			[ -e "$(dirname "$page")/$to" ] || echo "$page: $to"
 		done || true
 	done
-	git ls-files -co --exclude-standard '*.go' '*.sh' Makefile | xargs grep -oHE '\bdocs/[[:alnum:]/_-]+\.(md|svg)' |
+	find . -name '*.go' -o -name '*.sh' -o -name Makefile | xargs grep -oHE '\bdocs/[[:alnum:]/_-]+\.(md|svg)' |
 		sort -u | while IFS=: read -r file to; do
 			[ -e "$to" ] || echo "$file: $to"
 		done
