@@ -28,7 +28,7 @@ type field struct {
 	typ       reflect.Type
 	tagged    bool
 	omit      func(reflect.Value) bool // nil: never
-	plan      func() *plan
+	plan      *laterPlan
 }
 
 // fieldSet is the fields of a struct type in declared order.
@@ -157,9 +157,9 @@ func newField(sf reflect.StructField, name, options string, index []int) field {
 	f.key = string(Append(nil, KindString, []byte(f.name)))
 	f.text = string(Append(nil, KindText, []byte(f.name)))
 	f.omit = omitRule(sf.Type, options)
-	f.plan = lazily(sf.Type)
+	f.plan = later(sf.Type)
 	if hasOption(options, "string") && isQuotable(deref(sf.Type)) && !hasMethods(deref(sf.Type)) {
-		f.plan = func() *plan { return quoted(sf.Type) }
+		f.plan.found.Store(quoted(sf.Type))
 	}
 	return f
 }

@@ -22,6 +22,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -70,9 +71,21 @@ func planOf(t reflect.Type) *plan {
 	return p.(*plan)
 }
 
-// lazily returns planOf(t), put off until it is needed.
-func lazily(t reflect.Type) func() *plan {
-	return sync.OnceValue(func() *plan { return planOf(t) })
+// A laterPlan is the plan of a type, looked up at its first use.
+type laterPlan struct {
+	typ   reflect.Type
+	found atomic.Pointer[plan]
+}
+
+func later(t reflect.Type) *laterPlan { return &laterPlan{typ: t} }
+
+func (l *laterPlan) get() *plan {
+	if p := l.found.Load(); p != nil {
+		return p
+	}
+	p := planOf(l.typ)
+	l.found.Store(p)
+	return p
 }
 
 // newPlan takes each direction from the first that knows it: one of our own
@@ -489,7 +502,7 @@ func slicePlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
 		return &plan{encodeBytes, decodeBytes, nullClears}
 	}
-	l := listPlan{lazily(t.Elem())}
+	l := listPlan{later(t.Elem())}
 	return &plan{l.encode, l.decodeSlice, nullClears}
 }
 
@@ -497,11 +510,11 @@ func arrayPlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
 		return &plan{encodeBytes, decodeByteArray, nullKeeps}
 	}
-	l := listPlan{lazily(t.Elem())}
+	l := listPlan{later(t.Elem())}
 	return &plan{l.encode, l.decodeArray, nullKeeps}
 }
 
-type listPlan struct{ elem func() *plan }
+type listPlan struct{ elem *laterPlan }
 
 func (l listPlan) encode(w *writer, v reflect.Value) error {
 	if v.Kind() == reflect.Slice && v.IsNil() {
@@ -511,7 +524,7 @@ func (l listPlan) encode(w *writer, v reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	elem := l.elem()
+	elem := l.elem.get()
 	for i := v.Len() - 1; i >= 0; i-- {
 		if err := elem.encode(w, v.Index(i)); err != nil {
 			return underIndex(err, i)
@@ -558,7 +571,7 @@ func (l listPlan) decode(r *reader, el Element, list reflect.Value) error {
 	if err := r.enter(); err != nil {
 		return err
 	}
-	elem, size := l.elem(), list.Len()
+	elem, size := l.elem.get(), list.Len()
 	s := walk{r: r, b: el.Payload}
 	for i := 0; s.more(); i++ {
 		child, err := s.next()
@@ -588,13 +601,13 @@ func (w *writer) writeKey(key string, t reflect.Type) error {
 }
 
 func mapPlan(t reflect.Type) *plan {
-	m := dictPlan{keysOf(t.Key()), lazily(t.Elem())}
+	m := dictPlan{keysOf(t.Key()), later(t.Elem())}
 	return &plan{m.encode, m.decode, nullClears}
 }
 
 type dictPlan struct {
 	keys keyPlan
-	elem func() *plan
+	elem *laterPlan
 }
 
 // A mapEntry is one entry of a map while its keys are sorted.
@@ -641,7 +654,7 @@ func (m dictPlan) sorted(v reflect.Value) ([]mapEntry, error) {
 }
 
 func (m dictPlan) entries(w *writer, entries []mapEntry, t reflect.Type) error {
-	elem := m.elem()
+	elem := m.elem.get()
 	for _, e := range slices.Backward(entries) {
 		if err := elem.encode(w, e.value); err != nil {
 			return under(err, e.key)
@@ -691,7 +704,7 @@ func (m dictPlan) entry(s *walk, key Element, fresh reflect.Value) error {
 		return err
 	}
 	v := reflect.New(t.Elem()).Elem()
-	if err := m.elem().read(s.r, el, v); err != nil {
+	if err := m.elem.get().read(s.r, el, v); err != nil {
 		return s.place(err, el)
 	}
 	n := fresh.Len()
@@ -777,17 +790,17 @@ func keyError(s, canonical string, err error) error {
 // ---- Structs -----------------------------------------------------------------------
 
 func structPlan(t reflect.Type) *plan {
-	s := &structFields{typ: t, set: sync.OnceValue(func() *fieldSet { return fieldsOf(t) })}
+	s := &structFields{t, fieldsOf(t)}
 	return &plan{s.encode, s.decode, nullKeeps}
 }
 
 type structFields struct {
 	typ reflect.Type
-	set func() *fieldSet
+	set *fieldSet
 }
 
 func (s *structFields) encode(w *writer, v reflect.Value) error {
-	set := s.set()
+	set := s.set
 	if set.err != nil {
 		return &TypeError{Type: s.typ, Err: set.err}
 	}
@@ -810,33 +823,38 @@ func (s *structFields) encode(w *writer, v reflect.Value) error {
 
 // encode writes the entry that the field is in the struct v, if any.
 func (f *field) encode(w *writer, v reflect.Value) error {
-	for i, n := range f.index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				return nil
-			}
-			v = v.Elem()
-		}
-		v = v.Field(n)
+	v, ok := f.of(v)
+	if !ok {
+		return nil
 	}
 	if f.omit != nil && f.omit(v) {
 		return nil
 	}
-	if err := f.plan().encode(w, v); err != nil {
+	if err := f.plan.get().encode(w, v); err != nil {
 		return err
 	}
 	w.string(f.encodedKey(w.config))
 	return nil
 }
 
+// of returns the field in the struct v; ok is false behind an embedded pointer
+// that is nil.
+func (f *field) of(v reflect.Value) (_ reflect.Value, ok bool) {
+	if len(f.index) == 1 {
+		return v.Field(f.index[0]), true
+	}
+	v, err := v.FieldByIndexErr(f.index)
+	return v, err == nil
+}
+
 // encodeOthers writes the entries of the inline map, which come after the
 // fields and must not repeat one.
 func (s *structFields) encodeOthers(w *writer, set *fieldSet, v reflect.Value) error {
-	v, err := v.FieldByIndexErr(set.others.index)
-	if err != nil || v.IsNil() {
+	v, ok := set.others.of(v)
+	if !ok || v.IsNil() {
 		return nil
 	}
-	m := dictPlan{keysOf(v.Type().Key()), lazily(v.Type().Elem())}
+	m := dictPlan{keysOf(v.Type().Key()), later(v.Type().Elem())}
 	entries, err := m.sorted(v)
 	if err != nil {
 		return err
@@ -850,7 +868,7 @@ func (s *structFields) encodeOthers(w *writer, set *fieldSet, v reflect.Value) e
 }
 
 func (s *structFields) decode(r *reader, el Element, v reflect.Value) error {
-	set := s.set()
+	set := s.set
 	if set.err != nil {
 		return mismatch(el, s.typ, set.err)
 	}
@@ -983,13 +1001,13 @@ func (d *structDecoding) mergeOthers(el Element) error {
 
 func (f *field) decode(r *reader, el Element, v reflect.Value) error {
 	if len(f.index) == 1 {
-		return f.plan().read(r, el, v.Field(f.index[0]))
+		return f.plan.get().read(r, el, v.Field(f.index[0]))
 	}
 	v, err := r.reach(v, f.index)
 	if err != nil {
 		return mismatch(el, f.typ, err)
 	}
-	return f.plan().read(r, el, v)
+	return f.plan.get().read(r, el, v)
 }
 
 // encodedKey returns the key as it is written.
@@ -1097,11 +1115,11 @@ func (w *writer) retag(mark int) {
 // ---- Pointers and interfaces ------------------------------------------------------
 
 func pointerPlan(t reflect.Type) *plan {
-	p := pointer{lazily(t.Elem())}
+	p := pointer{later(t.Elem())}
 	return &plan{p.encode, p.decode, nullClears}
 }
 
-type pointer struct{ elem func() *plan }
+type pointer struct{ elem *laterPlan }
 
 func (p pointer) encode(w *writer, v reflect.Value) error {
 	if v.IsNil() {
@@ -1110,7 +1128,7 @@ func (p pointer) encode(w *writer, v reflect.Value) error {
 	if err := w.follow(v.Type()); err != nil {
 		return err
 	}
-	err := p.elem().encode(w, v.Elem())
+	err := p.elem.get().encode(w, v.Elem())
 	w.hops--
 	return err
 }
@@ -1120,7 +1138,7 @@ func (p pointer) decode(r *reader, el Element, v reflect.Value) error {
 		return r.follow(el, v.Elem(), v.Type())
 	}
 	made := reflect.New(v.Type().Elem())
-	if err := p.elem().read(r, el, made.Elem()); err != nil {
+	if err := p.elem.get().read(r, el, made.Elem()); err != nil {
 		return err
 	}
 	v.Set(made)
