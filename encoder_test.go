@@ -1,0 +1,370 @@
+package petrichor
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// A recorder keeps each Write by itself, and fails at number failAt, which it
+// takes half of.
+type recorder struct {
+	writes []string
+	failAt int
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if len(r.writes)+1 == r.failAt {
+		half := p[:len(p)/2]
+		r.writes = append(r.writes, string(half))
+		return len(half), errFull
+	}
+	r.writes = append(r.writes, string(p))
+	return len(p), nil
+}
+
+func (r *recorder) String() string { return strings.Join(r.writes, "") }
+
+func TestOneWrite(t *testing.T) {
+	large := strings.Repeat("x", 1<<20)
+	for _, tt := range []struct {
+		reason string
+		write  func(e *Encoder) error
+		want   string
+	}{
+		{"an element", func(e *Encoder) error { return e.Encode("hello") }, "5:hello,"},
+		{"a large one", func(e *Encoder) error { return e.Encode(large) }, str(large)},
+		{"null", func(e *Encoder) error { return e.Encode(nil) }, "0:~"},
+		{"a list", func(e *Encoder) error { return e.Encode([]any{1, "a", []byte("b")}) }, "12:1:1#1:a,1:b,]"},
+		{"a Raw", func(e *Encoder) error { return e.Encode(Raw("1:x,")) }, "1:x,"},
+		{"a frame", func(e *Encoder) error { return e.WriteFrame(Header{"a": 1}, "hello") }, "8:1:a,1:1#}5:hello,"},
+		{"a large frame", func(e *Encoder) error { return e.WriteFrame(Header{"a": large}, large) }, tn(KindDict, str("a"), str(large)) + str(large)},
+		{"a frame of Raws", func(e *Encoder) error { return e.WriteFrame(Raw("0:}"), Raw("0:~")) }, "0:}0:~"},
+		{"a frame without a header", func(e *Encoder) error { return e.WriteFrame(nil, nil) }, "0:}0:~"},
+	} {
+		var w recorder
+		e := NewEncoder(&w)
+		for range 3 {
+			w.writes = nil
+			if err := tt.write(e); err != nil || len(w.writes) != 1 || w.writes[0] != tt.want {
+				t.Errorf("%s: %d writes of %.40q, %v; want %.40q", tt.reason, len(w.writes), w.writes, err, tt.want)
+			}
+		}
+	}
+}
+
+// A value that cannot be written writes nothing, and the next can be.
+func TestTypeErrorIsNotFinal(t *testing.T) {
+	var w recorder
+	e := NewEncoder(&w)
+	for reason, write := range map[string]func() error{
+		"Encode":                    func() error { return e.Encode([]any{"a", make(chan int)}) },
+		"WriteFrame, header":        func() error { return e.WriteFrame([]int{1}, "a") },
+		"WriteFrame, body":          func() error { return e.WriteFrame(nil, make(chan int)) },
+		"WriteFrameFrom, header":    func() error { return e.WriteFrameFrom("x", 1, strings.NewReader("a")) },
+		"WriteFrameFrom, negative":  func() error { return e.WriteFrameFrom(nil, -1, strings.NewReader("a")) },
+		"WriteFrameFrom, too large": func() error { return e.WriteFrameFrom(nil, maxNineDigits+1, strings.NewReader("a")) },
+	} {
+		w.writes = nil
+		var te *TypeError
+		if err := write(); !errors.As(err, &te) || len(w.writes) > 0 {
+			t.Errorf("%s: error %v, written %q", reason, err, w.writes)
+		}
+		if err := e.Encode("hello"); err != nil || w.String() != "5:hello," {
+			t.Errorf("after %s: %q, %v", reason, w.writes, err)
+		}
+	}
+}
+
+// After an error of the writer nothing more is written, and the error returned.
+func TestWriterErrorIsFinal(t *testing.T) {
+	frame := func(e *Encoder) error { return e.WriteFrameFrom(Header{}, 5, strings.NewReader("hello")) }
+	whole := "0:}5:hello,"
+	var all recorder
+	if err := frame(NewEncoder(&all)); err != nil || all.String() != whole {
+		t.Fatalf("%q, %v", all.writes, err)
+	}
+	for reason, write := range map[string]func(e *Encoder) error{
+		"Encode":         func(e *Encoder) error { return e.Encode("hello") },
+		"WriteFrame":     func(e *Encoder) error { return e.WriteFrame(nil, "hello") },
+		"WriteFrameFrom": frame,
+	} {
+		calls := 1
+		if reason == "WriteFrameFrom" {
+			calls = len(all.writes)
+		}
+		for n := 1; n <= calls; n++ {
+			w := &recorder{failAt: n}
+			e := NewEncoder(w)
+			if err := write(e); err != errFull {
+				t.Errorf("%s, Write %d fails: error %v, want %v", reason, n, err, errFull)
+			}
+			before := w.String()
+			if reason == "WriteFrameFrom" && !strings.HasPrefix(whole, before) {
+				t.Errorf("%s, Write %d fails: written %q", reason, n, before)
+			}
+			source := strings.NewReader("hello")
+			for _, err := range []error{e.Encode("x"), e.WriteFrame(nil, nil), e.WriteFrameFrom(nil, 5, source)} {
+				if err != errFull {
+					t.Errorf("%s, Write %d fails: then error %v, want %v", reason, n, err, errFull)
+				}
+			}
+			if w.String() != before || source.Len() != 5 {
+				t.Errorf("%s, Write %d fails: then written %q, read %d", reason, n, w.String(), 5-source.Len())
+			}
+		}
+	}
+}
+
+// A writer that takes less and says nothing is an error all the same.
+func TestShortWrites(t *testing.T) {
+	w := writerFunc(func(p []byte) (int, error) { return len(p) - 1, nil })
+	for reason, write := range map[string]func(e *Encoder) error{
+		"Encode":         func(e *Encoder) error { return e.Encode("hello") },
+		"WriteFrame":     func(e *Encoder) error { return e.WriteFrame(nil, "hello") },
+		"WriteFrameFrom": func(e *Encoder) error { return e.WriteFrameFrom(nil, 5, strings.NewReader("hello")) },
+	} {
+		e := NewEncoder(w)
+		if err := write(e); err != io.ErrShortWrite {
+			t.Errorf("%s: error %v, want %v", reason, err, io.ErrShortWrite)
+		}
+		if err := e.Encode("x"); err != io.ErrShortWrite {
+			t.Errorf("%s: then error %v, want %v", reason, err, io.ErrShortWrite)
+		}
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestWriteFrameFrom(t *testing.T) {
+	large := strings.Repeat("x", 100_000)
+	for _, tt := range []struct {
+		reason string
+		size   int64
+		source string
+		want   string
+		left   int
+	}{
+		{"exactly", 5, "hello", "0:}5:hello,", 0},
+		{"not read past its size", 5, "hello, and more", "0:}5:hello,", len(", and more")},
+		{"nothing", 0, "", "0:}0:,", 0},
+		{"nothing of something", 0, "hello", "0:}0:,", 5},
+		{"much", int64(len(large)), large, "0:}" + str(large), 0},
+	} {
+		var w recorder
+		source := strings.NewReader(tt.source)
+		e := NewEncoder(&w)
+		if err := e.WriteFrameFrom(Header{}, tt.size, source); err != nil || w.String() != tt.want || source.Len() != tt.left {
+			t.Errorf("%s: %.40q, %v; %d bytes left, want %d", tt.reason, w.String(), err, source.Len(), tt.left)
+		}
+		if err := e.WriteFrame(nil, nil); err != nil || w.String() != tt.want+"0:}0:~" {
+			t.Errorf("%s: the next frame makes it %.40q, %v", tt.reason, w.String(), err)
+		}
+		f, rest, err := CutFrame([]byte(w.String()))
+		if err != nil || string(f.Header)+string(f.Body) != tt.want || string(rest) != "0:}0:~" {
+			t.Errorf("%s: cut again as %.40q, %v", tt.reason, f, err)
+		}
+	}
+	for size, limit := range map[int64]Option{6: MaxSize(5), 1_000_000_000: MaxSize(999_999_999)} {
+		var w recorder
+		err := NewEncoder(&w, limit).WriteFrameFrom(nil, size, strings.NewReader(large))
+		if !errors.Is(err, ErrTooLarge) || len(w.writes) > 0 {
+			t.Errorf("size %d: %q, error %v, want %v", size, w.writes, err, ErrTooLarge)
+		}
+	}
+	// Ten digits, where the limit allows them; the source has much less.
+	var w recorder
+	err := NewEncoder(&w, MaxSize(9_999_999_999)).WriteFrameFrom(nil, 9_999_999_999, strings.NewReader("hello"))
+	if err != io.ErrUnexpectedEOF || w.String() != "0:}9999999999:hello" {
+		t.Errorf("%q, error %v, want %v", w.String(), err, io.ErrUnexpectedEOF)
+	}
+}
+
+// A source that ends early or fails leaves the frame cut in two, which is final.
+func TestWriteFrameFromSourceFails(t *testing.T) {
+	for reason, tt := range map[string]struct {
+		r    io.Reader
+		want error
+	}{
+		"ends early":      {strings.NewReader("hell"), io.ErrUnexpectedEOF},
+		"has nothing":     {strings.NewReader(""), io.ErrUnexpectedEOF},
+		"fails":           {io.MultiReader(strings.NewReader("hell"), iotest.ErrReader(errReset)), errReset},
+		"fails with data": {iotest.DataErrReader(io.MultiReader(strings.NewReader("hell"), iotest.ErrReader(errReset))), errReset},
+	} {
+		var w recorder
+		e := NewEncoder(&w)
+		if err := e.WriteFrameFrom(nil, 5, tt.r); err != tt.want {
+			t.Errorf("%s: error %v, want %v", reason, err, tt.want)
+		}
+		if !strings.HasPrefix("0:}5:hell", w.String()) {
+			t.Errorf("%s: written %q", reason, w.String())
+		}
+		before := w.String()
+		if err := e.Encode("x"); err != tt.want || w.String() != before {
+			t.Errorf("%s: then error %v, written %q", reason, err, w.String())
+		}
+	}
+}
+
+// The writer is given the source itself, as sendfile wants it.
+func TestWriteFrameFromCopiesThrough(t *testing.T) {
+	var w readsFrom
+	source := bytes.NewReader([]byte("hello"))
+	// io.Copy would ask the source first, which a LimitedReader hides.
+	if err := NewEncoder(&w).WriteFrameFrom(nil, 5, source); err != nil || w.String() != "0:}5:hello," {
+		t.Fatalf("%q, %v", w.String(), err)
+	}
+	if l, ok := w.from.(*io.LimitedReader); !ok || l.R != source {
+		t.Errorf("the writer is given a %T", w.from)
+	}
+}
+
+// A relay: bodies from one stream to another, without holding them.
+func TestRelay(t *testing.T) {
+	large := strings.Repeat("0123456789", 50_000)
+	in := "8:1:a,1:1#}5:hello,0:}" + str(large) + "0:}0:,"
+	for _, r := range readers {
+		d := NewDecoder(r.of([]byte(in)))
+		var w bytes.Buffer
+		e := NewEncoder(&w)
+		for {
+			header, body, err := d.NextFrame()
+			if err == io.EOF {
+				break
+			}
+			if err == nil {
+				err = e.WriteFrameFrom(header, body.Size(), body)
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", r.name, err)
+			}
+			if body.Kind() != KindString {
+				t.Errorf("%s: the body was a %v", r.name, body.Kind())
+			}
+		}
+		if w.String() != in {
+			t.Errorf("%s: %d bytes out of %d", r.name, w.Len(), len(in))
+		}
+	}
+	// A part of one body.
+	d := NewDecoder(strings.NewReader("0:}5:hello,0:}1:x,"))
+	_, body, err := d.NextFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w bytes.Buffer
+	if err := NewEncoder(&w).WriteFrameFrom(nil, 3, body); err != nil || w.String() != "0:}3:hel," {
+		t.Errorf("a part of a body: %q, %v", w.String(), err)
+	}
+	mustBeNext(t, d)
+	// A body that ends early, or with a tag that is none.
+	for in, want := range map[string]error{"0:}5:hel": io.ErrUnexpectedEOF, "0:}5:hello?": ErrKind} {
+		d := NewDecoder(strings.NewReader(in))
+		_, body, err := d.NextFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := NewEncoder(io.Discard)
+		err = e.WriteFrameFrom(nil, body.Size(), body)
+		if !errors.Is(err, want) {
+			t.Errorf("%q: error %v, want %v", in, err, want)
+		}
+		if again := e.Encode(nil); again != err {
+			t.Errorf("%q: then error %v", in, again)
+		}
+	}
+}
+
+// What was allocated for one large element is not kept for the small ones.
+func TestEncoderLetsGo(t *testing.T) {
+	large := strings.Repeat("x", 1<<20)
+	for reason, write := range map[string]func(e *Encoder) error{
+		"Encode":         func(e *Encoder) error { return e.Encode(large) },
+		"WriteFrame":     func(e *Encoder) error { return e.WriteFrame(nil, large) },
+		"WriteFrameFrom": func(e *Encoder) error { return e.WriteFrameFrom(Header{"a": large}, 0, strings.NewReader("")) },
+	} {
+		var w recorder
+		e := NewEncoder(&w)
+		if err := write(e); err != nil {
+			t.Fatal(err)
+		}
+		if len(e.out.buf) > largeBuffer {
+			t.Errorf("%s: %d bytes are kept", reason, len(e.out.buf))
+		}
+		if err := e.Encode("hello"); err != nil || !strings.HasSuffix(w.String(), "5:hello,") {
+			t.Errorf("%s: then %v", reason, err)
+		}
+	}
+	// Nor what was grown for one that failed, once another has been written.
+	e := NewEncoder(io.Discard)
+	if err := e.Encode([]any{make(chan int), large}); err == nil {
+		t.Fatal("a chan was written")
+	}
+	if err := e.Encode("hello"); err != nil || len(e.out.buf) > largeBuffer {
+		t.Errorf("after a large failure: %v, %d bytes are kept", err, len(e.out.buf))
+	}
+}
+
+// Elements and frames in turn come out as they went in.
+func TestEncoderToDecoder(t *testing.T) {
+	var w bytes.Buffer
+	e := NewEncoder(&w)
+	sent := []any{"a", int64(-5), 2.5, true, nil, []any{}, map[string]any{}, map[string]any{"k": []any{"x", int64(1)}}}
+	for i, v := range sent {
+		if err := errors.Join(e.Encode(v), e.WriteFrame(Header{"n": i}, v), e.WriteFrameFrom(Header{"n": i}, 1, strings.NewReader("b"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range readers {
+		d := NewDecoder(r.of(w.Bytes()))
+		for i, want := range sent {
+			var got, body any
+			var header struct {
+				N int `tnet:"n"`
+			}
+			if err := d.Decode(&got); err != nil || !sameValue(got, want) {
+				t.Errorf("%s: %v, %v; want %v", r.name, got, err, want)
+			}
+			f, err := d.ReadFrame()
+			if err := errors.Join(err, Unmarshal(f.Header, &header), Unmarshal(f.Body, &body)); err != nil || header.N != i || !sameValue(body, want) {
+				t.Errorf("%s: frame %d: %v, %v, %v; want %v", r.name, i, header, body, err, want)
+			}
+			if f, err = d.ReadFrame(); err != nil || string(f.Body) != "1:b," {
+				t.Errorf("%s: streamed frame %d: %q, %v", r.name, i, f, err)
+			}
+		}
+		if err := d.Decode(new(any)); err != io.EOF {
+			t.Errorf("%s: then %v", r.name, err)
+		}
+	}
+}
+
+// AppendFrame and MarshalAppend leave what is there, whatever comes.
+func TestAppends(t *testing.T) {
+	dst := append(make([]byte, 0, 100), "before"...)
+	got, err := AppendFrame(dst, nil, "x")
+	if err != nil || string(got) != "before0:}1:x," || &got[0] != &dst[0] {
+		t.Errorf("%q, %v", got, err)
+	}
+	got, err = MarshalAppend(dst, "x")
+	if err != nil || string(got) != "before1:x," || &got[0] != &dst[0] {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got := Append(dst, KindInt, []byte("5")); string(got) != "before1:5#" {
+		t.Errorf("%q", got)
+	}
+	a, _ := Marshal("hello")
+	kept := slices.Clone(a)
+	for range 100 {
+		Marshal("XXXXX")
+	}
+	if !bytes.Equal(a, kept) {
+		t.Errorf("what Marshal returned became %q", a)
+	}
+}
