@@ -17,6 +17,7 @@ package petrichor
 
 import (
 	"bytes"
+	"hash/maphash"
 	"strconv"
 	"unicode/utf8"
 )
@@ -288,7 +289,7 @@ func (k *checker) dict(b []byte, depth int) error {
 		if err != nil {
 			return err
 		}
-		if !k.duplicates && !seen.add(key.Payload, k, b[:at]) {
+		if !k.duplicates && !seen.add(key.Payload, k.config, b, int(at)) {
 			return k.under(&SyntaxError{Offset: payloadAt(key, n), Err: ErrDuplicate}, key.Payload)
 		}
 		el, n, err := k.inner(b, n)
@@ -474,46 +475,47 @@ const fewKeys = 16
 //
 // Keys that come in ascending order, as every writer that sorts leaves them,
 // need only be compared with the one before.  At the first that does not, those
-// before it are collected; up to fewKeys are compared one by one, more go into
-// a map, whose hash is seeded so that nobody can choose keys that collide.
+// before it are collected; up to fewKeys are compared one by one, of more the
+// hashes go into a map.  The hash is seeded, so nobody can choose keys that
+// collide, and where two do the next free one serves.
 type keySet struct {
 	few      [fewKeys][]byte
 	n        int    // keys in few
 	last     []byte // the one before, while they ascend
 	disorder bool
-	many     map[string]struct{}
+	many     map[uint64]int // from a hash to where in the dict its key begins
 }
 
-// add adds key and reports whether it is new.  before is the part of the dict
-// that holds the keys added so far.
-func (s *keySet) add(key []byte, k *checker, before []byte) bool {
+var keySeed = maphash.MakeSeed()
+
+// add adds key and reports whether it is new.  It begins at b[at:] of the
+// payload of a dict, all of whose keys before it have been added.
+func (s *keySet) add(key []byte, c *config, b []byte, at int) bool {
 	if !s.disorder {
-		if len(before) == 0 || bytes.Compare(s.last, key) < 0 {
+		if at == 0 || bytes.Compare(s.last, key) < 0 {
 			s.last = key
 			return true
 		}
-		s.collect(k, before)
+		s.disorder = true
+		s.collect(c, b, at)
 	}
-	return s.insert(key)
+	return s.insert(key, c, b, at)
 }
 
-// collect inserts the keys of before, which have been checked.
-func (s *keySet) collect(k *checker, before []byte) {
-	s.disorder = true
-	for len(before) > 0 {
-		key, n, _ := k.cut(before, int64(len(before)))
-		_, m, _ := k.cut(before[n:], int64(len(before)))
-		s.insert(key.Payload)
-		before = before[n+m:]
+// collect inserts the keys of b[:end], which have been checked.
+func (s *keySet) collect(c *config, b []byte, end int) {
+	for at := 0; at < end; {
+		key, n, _ := c.cut(b[at:end], int64(end))
+		_, m, _ := c.cut(b[at+int(n):end], int64(end))
+		s.insert(key.Payload, c, b, at)
+		at += int(n + m)
 	}
 }
 
 // insert inserts key and reports whether it is new.
-func (s *keySet) insert(key []byte) bool {
+func (s *keySet) insert(key []byte, c *config, b []byte, at int) bool {
 	if s.many != nil {
-		n := len(s.many)
-		s.many[string(key)] = struct{}{}
-		return len(s.many) > n
+		return s.hash(key, c, b, at)
 	}
 	for _, other := range s.few[:s.n] {
 		if string(other) == string(key) {
@@ -525,11 +527,22 @@ func (s *keySet) insert(key []byte) bool {
 		s.n++
 		return true
 	}
-	s.many = make(map[string]struct{}, 2*fewKeys)
-	for _, other := range s.few {
-		s.many[string(other)] = struct{}{}
+	s.many = make(map[uint64]int, 2*fewKeys)
+	s.collect(c, b, at)
+	return s.hash(key, c, b, at)
+}
+
+func (s *keySet) hash(key []byte, c *config, b []byte, at int) bool {
+	for h := maphash.Bytes(keySeed, key); ; h++ {
+		other, taken := s.many[h]
+		if !taken {
+			s.many[h] = at
+			return true
+		}
+		if el, _, _ := c.cut(b[other:], int64(len(b))); string(el.Payload) == string(key) {
+			return false
+		}
 	}
-	return s.insert(key)
 }
 
 // A back builds elements from their end.  What has been written is buf[at:],

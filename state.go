@@ -328,10 +328,9 @@ func (r *reader) uniqueKeys(b []byte) error {
 		return nil
 	}
 	var seen keySet
-	k := checker{config: r.config}
 	for at := int64(0); at < int64(len(b)); {
 		key, n, err := r.cut(b[at:], int64(len(b)))
-		if err != nil || !seen.add(key.Payload, &k, b[:at]) {
+		if err != nil || !seen.add(key.Payload, r.config, b, int(at)) {
 			return errMalformed
 		}
 		_, m, err := r.cut(b[at+n:], int64(len(b)))
