@@ -35,6 +35,7 @@ func isTame(s []byte) bool {
 
 // Whatever a peer sends, nothing that is meant for a person's eyes holds what a terminal obeys.
 func TestNothingHostileReachesATerminal(t *testing.T) {
+	skipRace(t)
 	terminal := &output{terminal: true, colors: palette{}}
 	ways := map[string]func(s []byte) []byte{
 		"escape":     escape,
@@ -79,10 +80,19 @@ func TestNothingHostileReachesATerminal(t *testing.T) {
 	}
 }
 
+// skipRace skips what tries very many inputs on one goroutine: slow there, and nothing to find.
+func skipRace(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("one goroutine has no races")
+	}
+}
+
 func formOf(name string) form { return form{name: name, indent: -1} }
 
 // The marks that reorder text have three bytes, so pairs do not try them.
 func TestMarksThatReorderAreEscaped(t *testing.T) {
+	skipRace(t)
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if s := []byte(string(r)); !isTame(escape(s)) || !isTame(quote(s)) {
 			t.Fatalf("%U is not escaped", r)

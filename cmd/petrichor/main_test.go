@@ -165,3 +165,34 @@ func chomp(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o666))
 	}
 }
+
+// What has arrived is printed before more arrives: cat can stand at the end of a live stream.
+func TestCatIsLive(t *testing.T) {
+	for _, c := range []struct{ from, sent, want string }{
+		{"tnet", "5:hello,", "\"hello\"\n"},
+		{"frames", "0:}5:hello,", "{\"header\":{},\"body\":\"hello\"}\n"},
+		{"json", "\"hello\"\n", "\"hello\"\n"},
+	} {
+		cmd := exec.Command("petrichor", "cat", "--from", c.from, "--to", "jsonl")
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		late := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
+		io.WriteString(stdin, c.sent)
+		got, err := bufio.NewReader(stdout).ReadString('\n')
+		if got != c.want {
+			t.Errorf("--from %s: %q, %v, want %q", c.from, got, err, c.want)
+		}
+		late.Stop()
+		stdin.Close()
+		cmd.Wait()
+	}
+}
