@@ -69,12 +69,12 @@ func (r *reader) any(el Element) (any, error) {
 		}
 		return r.texts.text(el.Payload), nil
 	case KindList:
-		return r.list(el.Payload)
+		return readList(r, el.Payload, (*reader).any)
 	case KindDict:
 		if r.keepOrder {
 			return r.dict(el.Payload)
 		}
-		return r.dictMap(el.Payload)
+		return readMap(r, el.Payload, (*reader).any)
 	}
 	if !isText(el) {
 		return nil, errMalformed
@@ -110,46 +110,6 @@ func (r *reader) anyFloat(el Element) (any, error) {
 		return nil, placeless(err, el, anyType)
 	}
 	return f, nil
-}
-
-func (r *reader) list(b []byte) ([]any, error) {
-	n, err := r.count(b)
-	if err != nil || r.enter() != nil {
-		return nil, errMalformed
-	}
-	list := make([]any, n)
-	s := walk{r: r, b: b}
-	for i := range list {
-		el, err := s.next()
-		if err == nil {
-			list[i], err = r.any(el)
-		}
-		if err != nil {
-			return nil, underIndex(s.place(err, el), i)
-		}
-	}
-	r.depth--
-	return list, nil
-}
-
-func (r *reader) dictMap(b []byte) (map[string]any, error) {
-	n, err := r.entries(b)
-	if err != nil || r.enter() != nil {
-		return nil, errMalformed
-	}
-	m := make(map[string]any, n)
-	for s := (walk{r: r, b: b}); s.more(); {
-		key, value, err := s.entry()
-		if err != nil {
-			return nil, err
-		}
-		n := len(m)
-		if m[r.texts.text(key.Payload)] = value; len(m) == n && !r.duplicates {
-			return nil, errMalformed
-		}
-	}
-	r.depth--
-	return m, nil
 }
 
 func (r *reader) dict(b []byte) (Dict, error) {

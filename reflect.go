@@ -93,6 +93,9 @@ func (l *laterPlan) get() *plan {
 func newPlan(t reflect.Type) *plan {
 	p := ownPlan(t)
 	if p == nil {
+		p = commonPlan(t)
+	}
+	if p == nil {
 		p = kindPlan(t)
 		if ownPlan(deref(t)) == nil { // a *big.Int has MarshalText, and is an int
 			methodPlan(t, p)
@@ -147,8 +150,10 @@ func kindPlan(t reflect.Type) *plan {
 
 // ---- Scalars -----------------------------------------------------------------
 
-func encodeBool(w *writer, v reflect.Value) error {
-	w.element(KindBool, strconv.FormatBool(v.Bool()))
+func encodeBool(w *writer, v reflect.Value) error { return w.bool(v.Bool()) }
+
+func (w *writer) bool(b bool) error {
+	w.element(KindBool, strconv.FormatBool(b))
 	return nil
 }
 
@@ -254,15 +259,19 @@ func placeless(err error, el Element, t reflect.Type) error {
 }
 
 func encodeFloat(w *writer, v reflect.Value) error {
-	f := v.Float()
+	return w.float64(v.Float(), v.Type().Bits(), v.Type())
+}
+
+// float64 writes f, whose type t has so many bits.
+func (w *writer) float64(f float64, bits int, t reflect.Type) error {
 	mark := w.begin(KindFloat)
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		if !w.nonFinite {
-			return &TypeError{Type: v.Type(), Err: errNonFinite}
+			return &TypeError{Type: t, Err: errNonFinite}
 		}
 		w.string(nonFiniteText(f))
 	} else {
-		w.float(f, v.Type().Bits())
+		w.float(f, bits)
 	}
 	w.end(mark)
 	return nil

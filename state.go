@@ -40,15 +40,6 @@ type shadow struct{ place, copy reflect.Value }
 // A merge is a map whose entries are to be added to another.
 type merge struct{ to, from reflect.Value }
 
-// value writes v.
-func (w *writer) value(v any) error {
-	if v == nil {
-		return w.null()
-	}
-	rv := reflect.ValueOf(v)
-	return planOf(rv.Type()).encode(w, rv)
-}
-
 // reset makes w ready for another value, whatever became of the last.
 func (w *writer) reset() {
 	w.back.reset()
