@@ -515,6 +515,19 @@ func TestBodyEnds(t *testing.T) {
 			}
 			mustStayFailed(t, d, ending.want)
 		}
+		for _, r := range readers {
+			d := NewDecoder(r.of([]byte(part)))
+			_, b, err := d.NextFrame()
+			if err != nil {
+				t.Fatalf("%q: %v", part, err)
+			}
+			var w strings.Builder
+			written, err := b.WriteTo(&w)
+			if want := part[len("0:}5:"):]; err != io.ErrUnexpectedEOF || w.String() != want || written != int64(len(want)) {
+				t.Errorf("%q, WriteTo, %s: %q, %d, error %v, want %q and %v", part, r.name, w.String(), written, err, want, io.ErrUnexpectedEOF)
+			}
+			mustStayFailed(t, d, io.ErrUnexpectedEOF)
+		}
 	}
 }
 

@@ -391,12 +391,12 @@ func TestDeepest(t *testing.T) {
 		if _, err := Marshal([]any{v}, opt); !errors.Is(err, ErrTooDeep) {
 			t.Errorf("MaxDepth(%d): one level more is written with error %v, want %v", limit, err, ErrTooDeep)
 		}
-		b = []byte(nested(deepest + 1))
-		for _, e := range entrances(opt) {
-			if _, _, err := e.decode(b); !errors.Is(err, ErrTooDeep) {
-				t.Errorf("MaxDepth(%d): %s of one level more: error %v, want %v", limit, e.name, err, ErrTooDeep)
-			}
+		if err := Unmarshal([]byte(nested(deepest+1)), &v, opt); !errors.Is(err, ErrTooDeep) {
+			t.Errorf("MaxDepth(%d): one level more is read with error %v, want %v", limit, err, ErrTooDeep)
 		}
+	}
+	if _, err := agree(t, []byte(nested(deepest+1)), MaxDepth(math.MaxInt)); !errors.Is(err, ErrTooDeep) {
+		t.Errorf("one level more than the deepest: error %v, want %v", err, ErrTooDeep)
 	}
 }
 
