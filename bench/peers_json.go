@@ -6,20 +6,16 @@ import (
 
 	"github.com/bytedance/sonic"
 	sonicencoder "github.com/bytedance/sonic/encoder"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	goccy "github.com/goccy/go-json"
+	jsoniter "github.com/json-iterator/go"
+	segmentio "github.com/segmentio/encoding/json"
 )
-
-// A slot is the slice that an encoder of viaEncoder writes to.
-type sliceWriter struct{ b []byte }
-
-func (w *sliceWriter) Write(b []byte) (int, error) {
-	w.b = append(w.b, b...)
-	return len(b), nil
-}
 
 // viaEncoder is append for codecs that have none: one Encoder for all values, whose Write appends.
 func viaEncoder(open func(w io.Writer) encoder) func(dst []byte, v any) ([]byte, error) {
-	w := new(sliceWriter)
+	w := new(buffer)
 	e := open(w)
 	return func(dst []byte, v any) ([]byte, error) {
 		w.b = dst
@@ -39,20 +35,31 @@ func jsonCodec() *codec {
 	}
 }
 
-func goccyCodec() *codec {
+func jsonv2Codec() *codec {
 	open := func(w io.Writer) encoder {
-		e := goccy.NewEncoder(w)
-		return encodeFunc(func(v any) error { return e.Encode(v) })
+		e := jsontext.NewEncoder(w)
+		return encodeFunc(func(v any) error { return jsonv2.MarshalEncode(e, v) })
 	}
+	return &codec{
+		marshal:   func(v any) ([]byte, error) { return jsonv2.Marshal(v) },
+		appendTo:  viaEncoder(open),
+		unmarshal: func(b []byte, v any) error { return jsonv2.Unmarshal(b, v) },
+		encoder:   open,
+		decoder: func(r io.Reader) decoder {
+			d := jsontext.NewDecoder(r)
+			return decodeFunc(func(v any) error { return jsonv2.UnmarshalDecode(d, v) })
+		},
+	}
+}
+
+func goccyCodec() *codec {
+	open := func(w io.Writer) encoder { return goccy.NewEncoder(w) }
 	return &codec{
 		marshal:   goccy.Marshal,
 		appendTo:  viaEncoder(open),
 		unmarshal: goccy.Unmarshal,
 		encoder:   open,
-		decoder: func(r io.Reader) decoder {
-			d := goccy.NewDecoder(r)
-			return decodeFunc(func(v any) error { return d.Decode(v) })
-		},
+		decoder:   func(r io.Reader) decoder { return goccy.NewDecoder(r) },
 	}
 }
 
@@ -66,5 +73,28 @@ func sonicCodec() *codec {
 		unmarshal: sonic.Unmarshal,
 		encoder:   func(w io.Writer) encoder { return sonic.ConfigDefault.NewEncoder(w) },
 		decoder:   func(r io.Reader) decoder { return sonic.ConfigDefault.NewDecoder(r) },
+	}
+}
+
+func segmentioCodec() *codec {
+	return &codec{
+		marshal: segmentio.Marshal,
+		appendTo: func(dst []byte, v any) ([]byte, error) {
+			return segmentio.Append(dst, v, segmentio.EscapeHTML|segmentio.SortMapKeys)
+		},
+		unmarshal: segmentio.Unmarshal,
+		encoder:   func(w io.Writer) encoder { return segmentio.NewEncoder(w) },
+		decoder:   func(r io.Reader) decoder { return segmentio.NewDecoder(r) },
+	}
+}
+
+func jsoniterCodec() *codec {
+	open := func(w io.Writer) encoder { return jsoniter.NewEncoder(w) }
+	return &codec{
+		marshal:   jsoniter.Marshal,
+		appendTo:  viaEncoder(open),
+		unmarshal: jsoniter.Unmarshal,
+		encoder:   open,
+		decoder:   func(r io.Reader) decoder { return jsoniter.NewDecoder(r) },
 	}
 }

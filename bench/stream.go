@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"math/rand/v2"
 )
@@ -57,3 +58,11 @@ func (r *reader) Read(p []byte) (int, error) {
 	r.b = r.b[n:]
 	return n, nil
 }
+
+// buffered is for codecs that would otherwise read a byte at a time.
+func buffered(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, 64<<10) }
+
+// A fullReader reads as much as is asked for.
+type fullReader struct{ *bufio.Reader }
+
+func (r fullReader) Read(b []byte) (int, error) { return io.ReadFull(r.Reader, b) }
