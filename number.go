@@ -1,0 +1,469 @@
+package petrichor
+
+// Numbers as text: what strconv does, at half the price and for our grammar
+// only.  Whatever is unusual is left to strconv.
+//
+// Digits are read and written eight at a time, as the bytes of one uint64.
+//
+// Floats go both ways through scale: x * 10^p * 2^e as an integer with two more
+// bits, one worth a half and one that says whether anything nonzero follows.
+// Those two are all that rounding to nearest asks for.  The power of ten comes
+// from a table, in 128 bits; that these are enough for every x of 64 bits is
+// proven by TestNumberTablesDecideEverything.  Reading is one scale, and writing
+// three: of the float and of the ends of the interval that rounds to it.
+// The method is from Russ Cox, "Floating-Point Printing and Parsing Can Be
+// Simple And Fast" (research.swtch.com/fp), January 2026.
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+//go:generate go run ./internal/pow10
+
+// ---- Digits ------------------------------------------------------------------
+
+const zeros8 = 0x3030303030303030 // "00000000"
+
+// readEight returns the number that eight digits spell, the first in the lowest
+// byte of v.
+func readEight(v uint64) (n uint64, ok bool) {
+	v ^= zeros8
+	if (v|(v+0x7676767676767676))&0x8080808080808080 != 0 {
+		return 0, false
+	}
+	v = v*10 + v>>8 // of each two bytes the lower now holds a pair of digits
+	v = v&0x00ff00ff00ff00ff*100 + v>>16&0x00ff00ff00ff00ff
+	return v&0xffff*10000 + v>>32&0xffff, true
+}
+
+// writeEight returns the eight digits of n < 1e8, the first in the lowest byte.
+// Multiplications divide: by 100 what is below 10000, by 10 what is below 100.
+func writeEight(n uint64) uint64 {
+	n = n/10000 | n%10000<<32
+	q := n * 10486 >> 20 & 0x0000007f0000007f
+	n = q | (n-q*100)<<16
+	q = n * 103 >> 10 & 0x000f000f000f000f
+	n = q | (n-q*10)<<8
+	return n | zeros8
+}
+
+// readDigits reads the digits at p[at:], as many as there are, as if they
+// followed those of n, and returns where they end.  n may overflow.
+func readDigits(p []byte, at int, n uint64) (uint64, int) {
+	for len(p)-at >= 8 {
+		eight, ok := readEight(binary.LittleEndian.Uint64(p[at:]))
+		if !ok {
+			break
+		}
+		n, at = n*1e8+eight, at+8
+	}
+	if rest := len(p) - at; len(p) >= 8 && rest < 8 {
+		eight, ok := readLast(binary.LittleEndian.Uint64(p[len(p)-8:]), rest)
+		if ok {
+			return n*smallPowers[rest&7] + eight, len(p)
+		}
+	}
+	for ; at < len(p) && isDigit(p[at]); at++ {
+		n = n*10 + uint64(p[at]-'0')
+	}
+	return n, at
+}
+
+// readLast is readEight for the last count bytes of v, as if those before them
+// were zeros.
+func readLast(v uint64, count int) (n uint64, ok bool) {
+	before := uint64(1)<<(64-8*count) - 1
+	return readEight(v&^before | zeros8&before)
+}
+
+var smallPowers = [8]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7}
+
+// maxDigits is how many digits any uint64 has at most.
+const maxDigits = 20
+
+// putDigits writes n in front of b[at:], which must have room for 24 bytes, and
+// returns where it begins.
+func putDigits(b []byte, at int, n uint64) int {
+	for n >= 1e8 {
+		at -= 8
+		binary.LittleEndian.PutUint64(b[at:], writeEight(n%1e8))
+		n /= 1e8
+	}
+	at -= 8
+	v := writeEight(n)
+	binary.LittleEndian.PutUint64(b[at:], v)
+	return at + bits.TrailingZeros64(v&^zeros8|1<<56)/8
+}
+
+// ---- Integers ----------------------------------------------------------------
+
+// uint writes the digits of n.
+func (w *back) uint(n uint64) {
+	if n < 10 {
+		w.byte('0' + byte(n))
+		return
+	}
+	w.room(24)
+	w.at = putDigits(w.buf, w.at+24, n)
+}
+
+// int writes n.
+func (w *back) int(n int64) {
+	if n >= 0 {
+		w.uint(uint64(n))
+		return
+	}
+	w.uint(-uint64(n))
+	w.byte('-')
+}
+
+// parseUint64 reads an integer in its one spelling: no sign, no leading zero.
+func parseUint64(p []byte) (n uint64, ok bool) {
+	if len(p) == 0 || len(p) > maxDigits || p[0] == '0' && len(p) > 1 {
+		return 0, false
+	}
+	head := min(len(p), maxDigits-1)
+	n, end := readDigits(p[:head], 0, 0)
+	if end < head {
+		return 0, false
+	}
+	if head == len(p) {
+		return n, true
+	}
+	last := uint64(p[head] - '0')
+	return n*10 + last, last <= 9 && n <= (math.MaxUint64-last)/10
+}
+
+// parseInt64 reads an integer in its one spelling: 0 or -?[1-9][0-9]*.
+func parseInt64(p []byte) (n int64, ok bool) {
+	if len(p) == 0 || p[0] != '-' {
+		u, ok := parseUint64(p)
+		return int64(u), ok && u <= math.MaxInt64
+	}
+	u, ok := parseUint64(p[1:])
+	return -int64(u), ok && u-1 <= math.MaxInt64
+}
+
+// ---- Scaling -----------------------------------------------------------------
+
+// A powerOfTen is hi<<64 - lo: 10^p as 128 bits, rounded up.  hi alone is rounded
+// up too.
+type powerOfTen struct{ hi, lo uint64 }
+
+// An unrounded is a number >= 0 times four, cut to an integer; its lowest bit is
+// also set when anything nonzero has been cut off.
+type unrounded uint64
+
+func (u unrounded) floor() uint64 { return uint64(u) >> 2 }
+func (u unrounded) ceil() uint64  { return uint64(u+3) >> 2 }
+
+// nearest rounds halves to even.
+func (u unrounded) nearest() uint64 { return uint64(u+1+u>>2&1) >> 2 }
+
+// half returns u/2.
+func (u unrounded) half() unrounded { return u>>1 | u&1 }
+
+// A scaler multiplies by 10^p * 2^e.
+type scaler struct {
+	powerOfTen
+	shift uint
+}
+
+func newScaler(p, e int) scaler {
+	shift := -3 - e - log2PowerOfTen(p)
+	return scaler{powersOfTen[p-leastPower], uint(min(shift, 63))}
+}
+
+// times returns the product with x, which has to be below 2^62.
+//
+// The product with hi is at most x too large.  If it has a bit set below those
+// that are kept, that cannot matter to them, and something is cut off.  Else
+// the product with lo, to be subtracted, says whether it was exact.
+func (s scaler) times(x uint64) unrounded {
+	top, low := bits.Mul64(x, s.hi)
+	if top&(1<<(s.shift&63)-1) == 0 {
+		correction, _ := bits.Mul64(x, s.lo)
+		if low-correction <= 1 {
+			return unrounded(top >> (s.shift & 63))
+		}
+		if low < correction {
+			top--
+		}
+	}
+	return unrounded(top>>(s.shift&63) | 1)
+}
+
+// These are rounded down, for every p and e that come up.
+func log2PowerOfTen(p int) int          { return p * 108853 >> 15 }
+func log10PowerOfTwo(e int) int         { return e * 78913 >> 18 }
+func log10ThreeQuarterPowers(e int) int { return (e*631305 - 261663) >> 21 }
+
+// ---- Floats ------------------------------------------------------------------
+
+// A floatFormat is one of the two: significand bits, the exponent of its smallest
+// number, and the bits of its infinity.
+type floatFormat struct {
+	width, least int
+	infinity     uint64
+}
+
+var (
+	format64 = floatFormat{53, -1074, 0x7ff << 52}
+	format32 = floatFormat{24, -149, 0xff << 23}
+)
+
+// parseFloat64 reads a number of JSON's grammar (RFC 8259, section 6), rounded
+// to nearest.  It reports false for anything else, for numbers that overflow,
+// and for a few that it cannot decide: strconv can.
+func parseFloat64(p []byte) (f float64, ok bool) {
+	d, ok := cutDecimal(p)
+	if !ok {
+		return 0, false
+	}
+	b, ok := d.bits(&format64)
+	if d.negative {
+		b |= 1 << 63
+	}
+	return math.Float64frombits(b), ok
+}
+
+// parseFloat32 is parseFloat64, rounded to a float32.
+func parseFloat32(p []byte) (f float32, ok bool) {
+	d, ok := cutDecimal(p)
+	if !ok {
+		return 0, false
+	}
+	b, ok := d.bits(&format32)
+	if d.negative {
+		b |= 1 << 31
+	}
+	return math.Float32frombits(uint32(b)), ok
+}
+
+// A decimal is a number as it is spelled: digits * 10^exponent, and a bit more,
+// less than one unit of digits, when more is set.
+type decimal struct {
+	digits   uint64
+	exponent int
+	negative bool
+	more     bool
+}
+
+// cutDecimal reports false for what is no number and for far exponents.
+func cutDecimal(p []byte) (d decimal, ok bool) {
+	at := skipSign(p, false)
+	d.negative = at > 0
+	from := at
+	for ; at < len(p) && isDigit(p[at]); at++ {
+		d.digits = d.digits*10 + uint64(p[at]-'0')
+	}
+	count := at - from
+	if count == 0 {
+		return d, false
+	}
+	if p[from] == '0' {
+		count--
+		if count > 0 {
+			return d, false
+		}
+	}
+	if at < len(p) && p[at] == '.' {
+		point := at + 1
+		d.digits, at = readDigits(p, point, d.digits)
+		if at == point {
+			return d, false
+		}
+		d.exponent = point - at
+		count += at - point
+	}
+	if count >= maxDigits {
+		var dropped int
+		d.digits, dropped, d.more = firstDigits(p[from:at])
+		d.exponent += dropped
+	}
+	if at == len(p) {
+		return d, true
+	}
+	exponent, ok := cutExponent(p[at:])
+	d.exponent += exponent
+	return d, ok
+}
+
+// cutExponent reads an e and an exponent of few digits, the whole of p.
+func cutExponent(p []byte) (exponent int, ok bool) {
+	if p[0]|0x20 != 'e' {
+		return 0, false
+	}
+	from := 1 + skipSign(p[1:], true)
+	n, end := readDigits(p, from, 0)
+	exponent = int(n)
+	if p[from-1] == '-' {
+		exponent = -exponent
+	}
+	return exponent, end == len(p) && from < end && end-from <= 4
+}
+
+// firstDigits returns the first nineteen digits that count of p, which is more
+// digits and at most one point, how many follow them, and whether any of those
+// is not zero.
+func firstDigits(p []byte) (n uint64, dropped int, more bool) {
+	room := maxDigits - 1
+	for _, c := range p {
+		switch {
+		case c == '.':
+		case room > 0:
+			n = n*10 + uint64(c-'0')
+			if n > 0 {
+				room--
+			}
+		default:
+			dropped++
+			more = more || c != '0'
+		}
+	}
+	return n, dropped, more
+}
+
+// bits returns the nearest number of a format.
+func (d decimal) bits(format *floatFormat) (b uint64, ok bool) {
+	if d.digits == 0 {
+		return 0, true
+	}
+	if d.exponent < leastPower || d.exponent > greatestPower {
+		return 0, false
+	}
+	b = nearest(d.digits, d.exponent, format)
+	if d.more && b != nearest(d.digits+1, d.exponent, format) {
+		return 0, false
+	}
+	return b, b < format.infinity
+}
+
+// nearest returns the bits of the number of a format that is nearest to n * 10^p,
+// n > 0, be it beyond infinity.
+//
+// The result is an integer times 2^e, e chosen such that the integer has as many
+// bits as a significand, or one more, or too few because the number is small.
+// The bit that all significands begin with is stored as one more in the exponent.
+func nearest(n uint64, p int, format *floatFormat) uint64 {
+	zeros := bits.LeadingZeros64(n)
+	e := max(64-zeros+log2PowerOfTen(p)-format.width, format.least)
+	u := newScaler(p, -e-zeros).times(n << zeros)
+	if u>>2>>format.width > 0 {
+		u = u.half()
+		e++
+	}
+	return uint64(e-format.least)<<(format.width-1) + u.nearest()
+}
+
+// float writes the shortest digits that read back as f, which is finite, among
+// float64s or with 32 for bits among float32s.  There is always a point, and no
+// exponent below 1e21: every reader of floats takes that, and some take nothing
+// else.
+func (w *back) float(f float64, bits int) {
+	digits, p := uint64(0), 0
+	if f != 0 {
+		digits, p = shortestOf(f, bits)
+	}
+	switch {
+	case math.Abs(f) >= 1e21:
+		w.exponential(digits, p)
+	case p >= 0:
+		w.string(".0")
+		w.zeros(p)
+		w.uint(digits)
+	default:
+		w.fraction(digits, -p)
+	}
+	if math.Signbit(f) {
+		w.byte('-')
+	}
+}
+
+// fraction writes digits with a point in front of the last n of them.
+func (w *back) fraction(digits uint64, n int) {
+	mark := w.len()
+	w.uint(digits)
+	whole := w.len() - mark - n
+	if whole <= 0 {
+		w.zeros(-whole)
+		w.string("0.")
+		return
+	}
+	w.room(1)
+	copy(w.buf[w.at:], w.buf[w.at+1:w.at+1+whole])
+	w.buf[w.at+whole] = '.'
+}
+
+// exponential writes digits * 10^p as d.ddde+dd.
+func (w *back) exponential(digits uint64, p int) {
+	n := 0 // behind the first
+	for d := digits; d > 9; d /= 10 {
+		n++
+	}
+	w.uint(uint64(p + n))
+	w.string("e+")
+	if n == 0 {
+		digits, n = digits*10, 1
+	}
+	w.fraction(digits, n)
+}
+
+// zeros writes n zeros.
+func (w *back) zeros(n int) {
+	for b := w.room(n); len(b) > 0; b = b[1:] {
+		b[0] = '0'
+	}
+}
+
+// shortestOf returns the shortest decimal that reads back as |f|.
+func shortestOf(f float64, bits int) (digits uint64, p int) {
+	format, b := &format64, math.Float64bits(f)&^(1<<63)
+	if bits == 32 {
+		format, b = &format32, uint64(math.Float32bits(float32(f))&^(1<<31))
+	}
+	hidden := uint64(1) << (format.width - 1)
+	m, e := b&(hidden-1), int(b>>(format.width-1))
+	if e > 0 {
+		m, e = m|hidden, e-1
+	}
+	return shortest(m, e+format.least, m == hidden && e > 0)
+}
+
+// shortest returns the decimal of fewest digits, and of those the nearest, that
+// rounds to m * 2^e.  Those that do lie within half of 2^e above and below it,
+// inclusive when m is even; when m is a power of two (uneven), within a quarter
+// below.
+//
+// In units of 10^-p, the largest power that is no larger than that interval, there are
+// one to ten integers in it.  If one of them ends in a zero, it is the shortest.
+func shortest(m uint64, e int, uneven bool) (digits uint64, p int) {
+	p = -log10PowerOfTwo(e)
+	x, below := m<<11, uint64(1<<10)
+	if uneven {
+		p, below = -log10ThreeQuarterPowers(e), 1<<9
+	}
+	s, odd := newScaler(p, e-11), unrounded(m&1)
+	low := (s.times(x-below) + odd).ceil()
+	high := (s.times(x+1<<10) - odd).floor()
+	if tens := high / 10; tens*10 >= low {
+		return trimZeros(tens, 1-p)
+	}
+	if low == high {
+		return low, -p
+	}
+	return s.times(x).nearest(), -p
+}
+
+// trimZeros returns n * 10^p with no zero at the end of n.
+func trimZeros(n uint64, p int) (uint64, int) {
+	for n%1e4 == 0 {
+		n, p = n/1e4, p+4
+	}
+	for n%10 == 0 {
+		n, p = n/10, p+1
+	}
+	return n, p
+}
