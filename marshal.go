@@ -56,8 +56,9 @@ func (c *config) unmarshal(b []byte, v any) error {
 		err = c.check(el) // there may be too many values, which is to be known before any is built
 	}
 	if err == nil {
-		r := reader{config: c, left: c.maxValues, texts: textStore{room: len(b)}}
+		r := newReader(c)
 		err = r.decode(el, reflect.ValueOf(v))
+		r.free()
 	}
 	if err != nil {
 		return shift(c.explain(el, err), payloadAt(el, int64(len(b))))
@@ -89,18 +90,35 @@ type Marshaler interface{ MarshalTNet() ([]byte, error) }
 // undone when a later part of the document is refused.
 type Unmarshaler interface{ UnmarshalTNet(b []byte) error }
 
-var writers = sync.Pool{New: func() any { return new(writer) }}
+var writerPool = sync.Pool{New: func() any { return new(writer) }}
 
 func newWriter(c *config) *writer {
-	w := writers.Get().(*writer)
+	w := writerPool.Get().(*writer)
 	w.config = c
 	w.reset()
 	return w
+}
+
+var readerPool = sync.Pool{New: func() any { return new(reader) }}
+
+func newReader(c *config) *reader {
+	r := readerPool.Get().(*reader)
+	r.config, r.left = c, c.maxValues
+	return r
+}
+
+// free gives r back for the next call, with nothing of this one but the rest of
+// a chunk of text.
+func (r *reader) free() {
+	clear(r.shadows)
+	clear(r.merges)
+	*r = reader{shadows: r.shadows[:0], merges: r.merges[:0], texts: r.texts}
+	readerPool.Put(r)
 }
 
 // free gives w back for the next call, without what it was written for.
 func (w *writer) free() {
 	w.shrink()
 	w.config = nil
-	writers.Put(w)
+	writerPool.Put(w)
 }

@@ -36,6 +36,7 @@ type plan struct {
 	encode func(*writer, reflect.Value) error
 	decode func(*reader, Element, reflect.Value) error
 	nulls  nullRule
+	floats [][]int // fields of a struct that a negative zero can hide in
 }
 
 // A nullRule is what null does to a value, as encoding/json has it.
@@ -59,6 +60,38 @@ func (p *plan) read(r *reader, el Element, v reflect.Value) error {
 		v.SetZero()
 	}
 	return nil
+}
+
+// isBlank reports whether v is zero to the bit, which a negative zero, though
+// IsZero says so, is not.
+func (p *plan) isBlank(v reflect.Value) bool {
+	if !v.IsZero() {
+		return false
+	}
+	for _, index := range p.floats {
+		f := v
+		for _, i := range index {
+			f = f.Field(i)
+		}
+		if !f.CanFloat() || math.Signbit(f.Float()) {
+			return false
+		}
+	}
+	return true
+}
+
+// floatsIn lists the places in t where a negative zero can hide: floats, and
+// what is not a struct and may hold some.
+func floatsIn(t reflect.Type, index []int) (list [][]int) {
+	switch t.Kind() {
+	case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128, reflect.Array:
+		return [][]int{index}
+	case reflect.Struct:
+		for i := range t.NumField() {
+			list = append(list, floatsIn(t.Field(i).Type, append(slices.Clip(index), i))...)
+		}
+	}
+	return list
 }
 
 var plans sync.Map // of reflect.Type to *plan
@@ -101,21 +134,22 @@ func newPlan(t reflect.Type) *plan {
 			methodPlan(t, p)
 		}
 	}
+	p.floats = floatsIn(t, nil)
 	return p
 }
 
 func ownPlan(t reflect.Type) *plan {
 	switch t {
 	case reflect.TypeFor[Raw]():
-		return &plan{encodeRaw, decodeRaw, nullDecodes}
+		return &plan{encode: encodeRaw, decode: decodeRaw, nulls: nullDecodes}
 	case reflect.TypeFor[Dict]():
-		return &plan{encodeDict, decodeDict, nullClears}
+		return &plan{encode: encodeDict, decode: decodeDict, nulls: nullClears}
 	case reflect.TypeFor[Number]():
-		return &plan{encodeNumber, decodeNumber, nullKeeps}
+		return &plan{encode: encodeNumber, decode: decodeNumber, nulls: nullKeeps}
 	case reflect.TypeFor[big.Int]():
-		return &plan{encodeBigInt, decodeBigInt, nullKeeps}
+		return &plan{encode: encodeBigInt, decode: decodeBigInt, nulls: nullKeeps}
 	case reflect.TypeFor[time.Time]():
-		return &plan{encodeTime, decodeTime, nullKeeps}
+		return &plan{encode: encodeTime, decode: decodeTime, nulls: nullKeeps}
 	}
 	return nil
 }
@@ -123,15 +157,15 @@ func ownPlan(t reflect.Type) *plan {
 func kindPlan(t reflect.Type) *plan {
 	switch t.Kind() {
 	case reflect.Bool:
-		return &plan{encodeBool, decodeBool, nullKeeps}
+		return &plan{encode: encodeBool, decode: decodeBool, nulls: nullKeeps}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return &plan{encodeInt, decodeInt, nullKeeps}
+		return &plan{encode: encodeInt, decode: decodeInt, nulls: nullKeeps}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return &plan{encodeUint, decodeUint, nullKeeps}
+		return &plan{encode: encodeUint, decode: decodeUint, nulls: nullKeeps}
 	case reflect.Float32, reflect.Float64:
-		return &plan{encodeFloat, decodeFloat, nullKeeps}
+		return &plan{encode: encodeFloat, decode: decodeFloat, nulls: nullKeeps}
 	case reflect.String:
-		return &plan{encodeString, decodeString, nullKeeps}
+		return &plan{encode: encodeString, decode: decodeString, nulls: nullKeeps}
 	case reflect.Slice:
 		return slicePlan(t)
 	case reflect.Array:
@@ -143,9 +177,9 @@ func kindPlan(t reflect.Type) *plan {
 	case reflect.Pointer:
 		return pointerPlan(t)
 	case reflect.Interface:
-		return &plan{encodeInterface, decodeInterface, nullDecodes}
+		return &plan{encode: encodeInterface, decode: decodeInterface, nulls: nullDecodes}
 	}
-	return &plan{encodeNothing, decodeNothing, nullDecodes}
+	return &plan{encode: encodeNothing, decode: decodeNothing, nulls: nullDecodes}
 }
 
 // ---- Scalars -----------------------------------------------------------------
@@ -429,7 +463,8 @@ func encodeTime(w *writer, v reflect.Value) error {
 func decodeTime(r *reader, el Element, v reflect.Value) error {
 	if isString(el.Kind) {
 		if t, ok := parseTime(el.Payload); ok {
-			v.Set(reflect.ValueOf(t))
+			place, _ := reflect.TypeAssert[*time.Time](v.Addr())
+			*place = t
 			return nil
 		}
 	}
@@ -509,18 +544,18 @@ func decodeRaw(r *reader, el Element, v reflect.Value) error {
 
 func slicePlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
-		return &plan{encodeBytes, decodeBytes, nullClears}
+		return &plan{encode: encodeBytes, decode: decodeBytes, nulls: nullClears}
 	}
 	l := listPlan{later(t.Elem())}
-	return &plan{l.encode, l.decodeSlice, nullClears}
+	return &plan{encode: l.encode, decode: l.decodeSlice, nulls: nullClears}
 }
 
 func arrayPlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
-		return &plan{encodeBytes, decodeByteArray, nullKeeps}
+		return &plan{encode: encodeBytes, decode: decodeByteArray, nulls: nullKeeps}
 	}
 	l := listPlan{later(t.Elem())}
-	return &plan{l.encode, l.decodeArray, nullKeeps}
+	return &plan{encode: l.encode, decode: l.decodeArray, nulls: nullKeeps}
 }
 
 type listPlan struct{ elem *laterPlan }
@@ -611,7 +646,7 @@ func (w *writer) writeKey(key string, t reflect.Type) error {
 
 func mapPlan(t reflect.Type) *plan {
 	m := dictPlan{keysOf(t.Key()), later(t.Elem())}
-	return &plan{m.encode, m.decode, nullClears}
+	return &plan{encode: m.encode, decode: m.decode, nulls: nullClears}
 }
 
 type dictPlan struct {
@@ -800,7 +835,7 @@ func keyError(s, canonical string, err error) error {
 
 func structPlan(t reflect.Type) *plan {
 	s := &structFields{t, fieldsOf(t)}
-	return &plan{s.encode, s.decode, nullKeeps}
+	return &plan{encode: s.encode, decode: s.decode, nulls: nullKeeps}
 }
 
 type structFields struct {
@@ -1125,7 +1160,7 @@ func (w *writer) retag(mark int) {
 
 func pointerPlan(t reflect.Type) *plan {
 	p := pointer{later(t.Elem())}
-	return &plan{p.encode, p.decode, nullClears}
+	return &plan{encode: p.encode, decode: p.decode, nulls: nullClears}
 }
 
 type pointer struct{ elem *laterPlan }

@@ -150,44 +150,18 @@ func (r *reader) decode(el Element, target reflect.Value) error {
 	r.left--
 	place := target.Elem()
 	p := planOf(place.Type())
-	if isBlank(place) {
-		return r.decodeBlank(p, el, place)
+	blank := p.isBlank(place)
+	if !blank {
+		place = r.shadow(place)
 	}
-	if err := p.read(r, el, r.shadow(place)); err != nil {
-		return err
-	}
-	r.commit()
-	return nil
-}
-
-// decodeBlank needs no shadow: what the place was can be had again.
-func (r *reader) decodeBlank(p *plan, el Element, place reflect.Value) error {
-	err := p.read(r, el, place)
-	if err != nil {
-		place.SetZero()
-		return err
-	}
-	r.commit()
-	return nil
-}
-
-// isBlank reports whether v is zero to the bit, which a negative zero, though
-// equal to zero, is not.
-func isBlank(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Float32, reflect.Float64:
-		return math.Float64bits(v.Float()) == 0
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if !isBlank(v.Field(i)) {
-				return false
-			}
+	if err := p.read(r, el, place); err != nil {
+		if blank { // needs no shadow: it can be had again
+			place.SetZero()
 		}
-		return true
-	case reflect.Array, reflect.Complex64, reflect.Complex128:
-		return false
+		return err
 	}
-	return v.IsZero()
+	r.commit()
+	return nil
 }
 
 // shadow returns the shadow of place.  Two pointers to one place share it.
@@ -334,43 +308,27 @@ func (r *reader) uniqueKeys(b []byte) error {
 }
 
 // A textStore copies strings into few allocations: it hands out pieces of
-// larger strings.  A piece keeps the whole alive, so these are small, and
-// together no larger than the bytes they come from; what is long is copied on
-// its own.
-type textStore struct {
-	chunk strings.Builder
-	room  int // bytes that chunks may still be made for
-	uses  int
-}
+// larger strings.  A piece keeps the whole alive, so these are small, and what
+// is long is copied on its own.
+type textStore struct{ chunk strings.Builder }
 
 const (
-	longText  = 128     // bytes of a string that gets its own allocation
-	textChunk = 4 << 10 // bytes of a chunk
+	textChunk = 1 << 10       // bytes of a chunk
+	longText  = textChunk / 8 // bytes of a string that gets its own allocation
 )
 
 // text returns p as a string.
 func (t *textStore) text(p []byte) string {
-	if t.uses++; len(p) > longText || t.uses < 3 {
+	if len(p) > longText {
 		return string(p)
 	}
-	if t.chunk.Cap()-t.chunk.Len() < len(p) && !t.refill(len(p)) {
-		return string(p)
+	if t.chunk.Cap()-t.chunk.Len() < len(p) {
+		t.chunk = strings.Builder{}
+		t.chunk.Grow(textChunk)
 	}
 	start := t.chunk.Len()
 	t.chunk.Write(p)
 	return t.chunk.String()[start:]
-}
-
-// refill begins a chunk that has place for n bytes, if that is still allowed.
-func (t *textStore) refill(n int) bool {
-	size := min(t.room, textChunk)
-	if size < n {
-		return false
-	}
-	t.room -= size
-	t.chunk = strings.Builder{}
-	t.chunk.Grow(size)
-	return true
 }
 
 // mismatch is the error for an element that does not fit t; err may be nil.
