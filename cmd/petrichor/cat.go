@@ -43,11 +43,14 @@ a terminal gets pretty.
 
 The JSON comes back: "cat --to json | cat --from json" is the identity.
 
-  int    its digits, however many      string   "text" where it is UTF-8, else
-  float  its text, with a point or              {"$bytes":"base64"}
-         an exponent: 1.0; one with    dict     {"key":1}, order kept; where a key
-         neither {"$float":"1"}; inf            is not UTF-8
-         and nan {"$float":"inf"}               {"$dict":[["key",1],...]}
+  null, bool  null, true, false
+  int         its digits, however many
+  float       its text, which has a point or an exponent, so that 1.0 stays a
+              float; {"$float":"1"} if it has neither, {"$float":"inf"}
+  string      "text" if it is UTF-8, else {"$bytes":"base64"}
+  list        [1,"a"]
+  dict        {"key":1} in the order it has; if a key is not UTF-8
+              {"$dict":[["key",1],[{"$bytes":"/w=="},2]]}
 
 A dict whose one key is itself $bytes, $float, $text or $dict gets another $ in
 front of it; other keys may begin with $ as they like. Text of a mitmproxy dump
@@ -64,6 +67,7 @@ back byte for byte too.`,
 	c.input.addLines(cmd)
 	addChoice(cmd, cmd.Flags(), &c.to, "to", "T", "`FORM` of the output")
 	cmd.Flags().IntVar(&c.form.indent, "indent", -1, "`SPACES` a level of json and pretty; 0 is one line")
+	cmd.Flags().Lookup("indent").DefValue = "2 for a person"
 	cmd.Flags().BoolVar(&c.form.exact, "exact", false, "JSON: tell mitmproxy's text from strings")
 	cmd.Flags().IntVar(&c.limit, "limit", 0, "stop after `N` records; 0 is no limit")
 	addOutput(cmd, &c.path)

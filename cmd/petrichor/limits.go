@@ -29,10 +29,10 @@ var (
 
 func (l *limits) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.Var(&l.size, "max-size", "largest value or body, in `BYTES`; K, M and G multiply by 1024")
-	flags.Var(&l.header, "max-header-size", "largest header of a frame, in `BYTES`")
-	flags.IntVar(&l.depth, "max-depth", l.depth, "deepest nesting, in `LEVELS`; 10000 at most")
-	flags.IntVar(&l.values, "max-values", l.values, "most values in one value or frame half; 0 is no limit")
+	flags.Var(&l.size, "max-size", "largest value or body, `BYTES`; K, M and G multiply by 1024")
+	flags.Var(&l.header, "max-header-size", "largest header of a frame, `BYTES`")
+	flags.IntVar(&l.depth, "max-depth", l.depth, "deepest nesting, `LEVELS`; 10000 at most")
+	flags.IntVar(&l.values, "max-values", l.values, "most values inside one value or frame half, `N`; 0 is no limit")
 }
 
 func (l limits) options() []petrichor.Option {

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// ours are the commands of the README that are run here: those that need nobody else.
-var ours = regexp.MustCompile(`^(.*\| *)?petrichor (demo|cat|check|hex|version)\b[^&]*$`)
+// ours are the commands of the README that are run here: those that need nobody else, or a server
+// where echo listens when it is not told otherwise.
+var ours = regexp.MustCompile(`^(.*\| *)?(petrichor (demo|cat|check|hex|version)|nc -N 127\.0\.0\.1 7670$)\b[^&]*$`)
 
 // What the README shows in fences as "$ command" and its output is what the command prints, but
 // for ports.  A "..." line stands for any lines.
@@ -64,6 +65,13 @@ func shownIn(lines *bufio.Scanner) (all []shown) {
 }
 
 func (s shown) run(t *testing.T) {
+	if strings.Contains(s.command, "nc ") {
+		if _, err := exec.LookPath("nc"); err != nil {
+			t.Skip("needs nc: the README's first command")
+		}
+		addr, _, _ := serving(t, &server{})
+		s.command = strings.ReplaceAll(s.command, "127.0.0.1 7670", strings.Replace(addr, ":", " ", 1))
+	}
 	cmd := exec.Command("sh", "-c", s.command)
 	cmd.Dir = "../.."
 	got, err := cmd.CombinedOutput()

@@ -71,7 +71,7 @@ func (s *server) admit(conn net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping || len(s.conns) >= s.maxConns {
-		s.log("%s: closed: there are %d connections already", peerName(conn), len(s.conns))
+		s.log("%s: closed at once: %d connections already, or stopping", peerName(conn), len(s.conns))
 		conn.Close()
 		return
 	}
