@@ -1192,6 +1192,41 @@ func fuzzCheckWritten(t *testing.T, f float64, bits uint16) {
 	}
 }
 
+// A time is read and written just as time.Time's own methods do it.
+func FuzzTimes(f *testing.F) {
+	for _, s := range []string{
+		"2020-01-02T03:04:05Z", "2020-02-29T23:59:59.999999999+23:59", "1900-02-29T00:00:00Z", "2000-02-29T00:00:00-00:00",
+		"0000-01-01T00:00:00Z", "9999-12-31T23:59:59.9Z", "2020-12-31T24:00:00Z", "2020-04-31T00:00:00Z", "2020-00-10T00:00:00Z",
+		"2020-01-02t03:04:05z", "2020-01-02T3:04:05Z", "2020-01-02T03:04:60Z", "2020-01-02T03:04:05,5Z", "2020-01-02T03:04:05.Z",
+		"2020-01-02T03:04:05+24:00", "2020-01-02T03:04:05+0100", "2020-01-02T03:04:05.0000000001Z", "2020-01-02T03:04:05", "Z", "",
+	} {
+		f.Add(s, int64(1577934245), int64(123456789), 3600)
+		f.Add(s, int64(-62135596800), int64(1), -5*3600-30)
+	}
+	f.Add("", int64(253402300799), int64(0), 60)
+	f.Add("", int64(-62167219200), int64(0), -60)
+	f.Fuzz(func(t *testing.T, s string, seconds, nanoseconds int64, zone int) {
+		var got, want time.Time
+		b := Append(nil, KindString, []byte(s))
+		gotErr, wantErr := Unmarshal(b, &got), want.UnmarshalText([]byte(s))
+		if (gotErr == nil) != (wantErr == nil) || wantErr == nil && !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q is read as %v, %v; want %v, %v", s, got, gotErr, want, wantErr)
+		}
+		for _, v := range []time.Time{
+			want,
+			time.Unix(seconds, nanoseconds).UTC(),
+			time.Unix(seconds, nanoseconds),
+			time.Unix(seconds, nanoseconds).In(time.FixedZone("here", zone)),
+		} {
+			text, textErr := v.MarshalText()
+			b, err := Marshal(v)
+			if (err == nil) != (textErr == nil) || err == nil && !bytes.Equal(b, Append(nil, KindString, text)) {
+				t.Fatalf("%v is written as %q, %v; want %q, %v", v, b, err, text, textErr)
+			}
+		}
+	})
+}
+
 // What is accepted strictly is accepted loosely, with the same value.
 func FuzzStrictSubsetOfLoose(f *testing.F) {
 	fuzzSeed(f, func(b []byte) {

@@ -341,6 +341,90 @@ func genSameFault(a, b error) bool {
 	return fmt.Sprintf("%T %v", a, a) == fmt.Sprintf("%T %v", b, b)
 }
 
+// ---- Types with a way of their own -------------------------------------------------------------
+
+// Types that are the common ones to reflection, and are not to commonPlan.
+type (
+	genStrings   []string
+	genInts      []int
+	genInt64s    []int64
+	genFloat64s  []float64
+	genAnys      []any
+	genStringMap map[string]string
+	genAnyMap    map[string]any
+)
+
+// genCommon makes values that fit the common types well or nearly.
+func genCommon() *rapid.Generator[any] {
+	scalar := rapid.OneOf(
+		rapid.Map(genBytes(), genAsAny[string]), rapid.Map(rapid.Int64(), genAsAny[int64]), rapid.Map(genFloats(), genAsAny[float64]),
+	)
+	return rapid.Custom(func(t *rapid.T) any {
+		one := rapid.SampledFrom([]*rapid.Generator[any]{
+			rapid.Map(genBytes(), genAsAny[string]), rapid.Map(rapid.Int64(), genAsAny[int64]), rapid.Map(genFloats(), genAsAny[float64]),
+		}).Draw(t, "kind")
+		elems := rapid.SliceOfN(one, 0, 12).Draw(t, "elems")
+		if rapid.IntRange(0, 4).Draw(t, "misfit") == 0 {
+			elems = append(elems, rapid.OneOf(scalar, genValues(1, false)).Draw(t, "elem"))
+		}
+		if rapid.Bool().Draw(t, "list") {
+			return elems
+		}
+		m := map[string]any{}
+		for i, e := range elems {
+			m[strconv.Itoa(i*i)] = e
+		}
+		return m
+	})
+}
+
+func TestPropCommonTypesAreNoDifferent(t *testing.T) {
+	read := 0
+	rapid.Check(t, func(t *rapid.T) {
+		b := []byte(genSprintf(genCommon().Draw(t, "v")))
+		if rapid.IntRange(0, 3).Draw(t, "damage") == 0 {
+			at := rapid.IntRange(0, len(b)-1).Draw(t, "at")
+			b[at] = rapid.SampledFrom([]byte("0159:,#^!~]};-.x\xff")).Draw(t, "byte")
+		}
+		bits := rapid.Uint16().Draw(t, "options") & (fuzzText | fuzzLoose | fuzzNonFinite | fuzzDuplicates | fuzzOrder | fuzzSmall)
+		opts := fuzzOptions(bits)
+		for _, pair := range [][2]any{
+			{new([]string), new(genStrings)}, {new([]int), new(genInts)}, {new([]int64), new(genInt64s)},
+			{new([]float64), new(genFloat64s)}, {new([]any), new(genAnys)},
+			{new(map[string]string), new(genStringMap)}, {new(map[string]any), new(genAnyMap)}, {new(Header), new(genAnyMap)},
+		} {
+			err, plainErr := Unmarshal(b, pair[0], opts...), Unmarshal(b, pair[1], opts...)
+			if genFaultText(err) != genFaultText(plainErr) {
+				t.Fatalf("%q: %v into %T; %v into %T", b, err, pair[0], plainErr, pair[1])
+			}
+			common, plain := reflect.ValueOf(pair[0]).Elem(), reflect.ValueOf(pair[1]).Elem()
+			if !fuzzSame(common.Interface(), plain.Convert(common.Type()).Interface()) {
+				t.Fatalf("%q: %v into %T; %v into %T", b, common, pair[0], plain, pair[1])
+			}
+			if err != nil {
+				continue
+			}
+			read++
+			x, xErr := Marshal(pair[0], opts...)
+			y, yErr := Marshal(pair[1], opts...)
+			if !bytes.Equal(x, y) || genFaultText(xErr) != genFaultText(yErr) {
+				t.Fatalf("%q is written as %q, %v, and as %q, %v", b, x, xErr, y, yErr)
+			}
+		}
+	})
+	if read < 50 {
+		t.Errorf("only %d values were read: the property has lost its point", read)
+	}
+}
+
+// genFaultText is an error without the name of its Go type.
+func genFaultText(err error) string {
+	if e, ok := err.(*TypeError); ok {
+		return fmt.Sprint(e.Offset, e.Path, e.Kind, e.Err)
+	}
+	return fmt.Sprint(err)
+}
+
 // ---- Errors leave the target alone --------------------------------------------------------------
 
 // genSnapshot writes down all that v leads to: values, and the identities of

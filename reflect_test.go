@@ -793,3 +793,51 @@ func TestOneTypeFromManyGoroutines(t *testing.T) {
 	}
 	done.Wait()
 }
+
+// Reading and checking is one pass, so every type has to find what check would
+// find, and to leave it to check to say what it was.
+func TestEveryTypeRefusesMalformedElements(t *testing.T) {
+	malformed := []string{
+		"1:x#", "0:#", "2:01#", "2:-0#", "2:+1#", "1:-#", "401:" + strings.Repeat("1", 401) + "#",
+		"1:x^", "0:^", "2:1.^", "2:.1^", "3:01.^", "3:nan^", "3:1e+^", "401:" + strings.Repeat("1", 401) + "^",
+		"1:t!", "4:True!", "0:!", "5:truee!", "1:x~", "2:\xc3\xa9;", "3:abc?",
+		"1:x]", "3:1:x]", "4:9:x,]", "4:2:01]", "6:3:0:~]~]", "5:2:01#]", "4:1:x#]",
+		"1:x}", "4:1:k,}", "8:1:1#1:v,}", "7:0:~1:v,}", "7:1:k,1:x}", "9:1:k,2:01#}", "14:1:k,0:~1:k,0:~}", "8:1:k,9:v,}", "7:1:k,0:?}",
+		"7:01:k,0:~}", "12:7:1:k,0:?}0:~}",
+	}
+	targets := []any{
+		reflectOf(true), reflectOf(7), reflectOf(int8(7)), reflectOf(uint(7)), reflectOf(uint8(7)), reflectOf(7.5), reflectOf(float32(7)),
+		reflectOf("s"), reflectOf([]byte("b")), reflectOf([3]byte{7}), reflectOf([]int{7}), reflectOf([1]int{7}), reflectOf([]string{"s"}),
+		reflectOf([]any{7}), reflectOf([]float64{7}), reflectOf([]int64{7}), reflectOf(reflectList{{}}), reflectOf([0]int{}),
+		reflectOf(map[string]int{"k": 7}), reflectOf(map[int]string{7: "s"}), reflectOf(map[reflectText]int{"k": 7}), reflectOf(map[string]string{"k": "v"}),
+		reflectOf(map[string]any{"k": 7}), &Header{"k": 7}, &reflectStruct{7, "s"}, &struct{ K reflectStruct }{}, &struct {
+			K int `tnet:"k"`
+		}{7},
+		&fieldsInline{A: 7}, &FieldsNested{}, &fieldsQuoted{I: 7},
+		reflectOf(reflectOf(7)), new(*reflectStruct), reflectOf(any(7)), new(any), reflectOf(any(reflectOf(7))), new(io.Reader),
+		reflectOf(time.Unix(7, 0)), new(netip.Addr), reflectOf(reflectText("7")), &reflectBinary{7}, new(url.URL), &reflectPtr{"7"},
+		reflectOf(Number("7")), reflectOf(Raw("0:~")), reflectOf(Dict{{Key: "k"}}), big.NewInt(7), reflectOf(big.NewInt(7)), reflectOf(time.Hour),
+	}
+	for _, wire := range malformed {
+		for _, inside := range []string{wire, "1:1#" + wire, fuzzDictOf("k", wire, "z", "0:~")} {
+			b := []byte(inside)
+			if strings.HasPrefix(inside, "1:1#") {
+				b = Append(nil, KindList, b)
+			}
+			want := Unmarshal(b, new(Raw))
+			if !fuzzIsSyntax(want) {
+				t.Fatalf("%q: %v", b, want)
+			}
+			for _, target := range targets {
+				before := genSnapshot(target)
+				err := Unmarshal(b, target)
+				if err == nil || err.Error() != want.Error() {
+					t.Errorf("%q into %T: %v; want %v", b, target, err, want)
+				}
+				if after := genSnapshot(target); after != before {
+					t.Errorf("%q into %T: the target was\n%s\nand is\n%s", b, target, before, after)
+				}
+			}
+		}
+	}
+}
