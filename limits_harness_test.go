@@ -76,10 +76,18 @@ type limitStruct struct {
 
 type limitTree []limitTree
 
-// A limitOwn reads its own element, by calling back.
+// A limitOwn reads its own element, by calling back, and has an opinion.
 type limitOwn struct{ value any }
 
-func (o *limitOwn) UnmarshalTNet(b []byte) error { return Unmarshal(b, &o.value) }
+func (o *limitOwn) UnmarshalTNet(b []byte) error {
+	if err := Unmarshal(b, &o.value); err != nil {
+		return err
+	}
+	if s, ok := o.value.(string); ok && strings.HasPrefix(s, "bad") {
+		return fmt.Errorf("do not like %s", s)
+	}
+	return nil
+}
 
 var errLimitInvalid = errors.New("not valid")
 
