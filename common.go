@@ -56,7 +56,7 @@ func (w *writer) value(v any) error {
 		return writeMap(w, v, (*writer).value)
 	}
 	rv := reflect.ValueOf(v)
-	return planOf(rv.Type()).encode(w, rv)
+	return w.last.of(rv.Type()).encode(w, rv)
 }
 
 func writeString(w *writer, s string) error { return w.str(s, reflect.TypeFor[string]()) }

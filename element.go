@@ -157,33 +157,37 @@ func (c *config) cut(b []byte, limit int64) (el Element, n int64, err error) {
 // cutSize reads the size and the colon that b begins with; n is as in cut.  It
 // looks at one byte more than a size may have digits, and no further.
 func (c *config) cutSize(b []byte, limit int64) (size, n int64, err error) {
-	i := 0
-	for ; i < len(b) && isDigit(b[i]); i++ {
-		if i == c.digits || i == 1 && size == 0 && !c.loose {
-			return 0, int64(i), ErrSize
-		}
+	i, most := 0, min(len(b), c.digits)
+	for ; i < most && isDigit(b[i]); i++ {
 		size = size*10 + int64(b[i]-'0')
 	}
-	if i == len(b) {
-		return 0, int64(i) + 1, ErrShort
+	if i < len(b) && b[i] == ':' && size <= limit && (i == 1 || i > 1 && (b[0] != '0' || c.loose)) {
+		return size, int64(i) + 1, nil
 	}
-	if i == 0 || b[i] != ':' {
-		return 0, int64(i), ErrSize
-	}
-	if size > limit {
-		return 0, int64(i), ErrTooLarge
-	}
-	return size, int64(i) + 1, nil
+	n, err = c.sizeFault(b, i)
+	return 0, n, err
 }
 
-func (c *config) known(k Kind) bool {
-	switch k {
-	case KindString, KindInt, KindFloat, KindBool, KindNull, KindList, KindDict:
-		return true
-	case KindText:
-		return c.text
+// sizeFault says why b, which begins with this many digits of those a size may
+// have, does not begin with a size; n is as in cut.
+func (c *config) sizeFault(b []byte, digits int) (n int64, err error) {
+	switch {
+	case digits > 1 && b[0] == '0' && !c.loose:
+		return 1, ErrSize
+	case digits == len(b):
+		return int64(digits) + 1, ErrShort
+	case digits == 0 || b[digits] != ':':
+		return int64(digits), ErrSize
 	}
-	return false
+	return int64(digits), ErrTooLarge
+}
+
+// known reports whether k is a tag.
+func (c *config) known(k Kind) bool { return kinds[k] || k == KindText && c.text }
+
+var kinds = [256]bool{
+	KindString: true, KindInt: true, KindFloat: true, KindBool: true,
+	KindNull: true, KindList: true, KindDict: true,
 }
 
 func isDigit(b byte) bool { return b-'0' <= 9 }
@@ -577,7 +581,14 @@ func (w *back) grow(n int) {
 	w.buf, w.at = bigger, len(bigger)-used
 }
 
-func (w *back) byte(b byte)     { w.room(1)[0] = b }
+func (w *back) byte(b byte) {
+	if w.at == 0 {
+		w.grow(1)
+	}
+	w.at--
+	w.buf[w.at] = b
+}
+
 func (w *back) string(s string) { copy(w.room(len(s)), s) }
 func (w *back) put(p []byte)    { copy(w.room(len(p)), p) }
 
@@ -598,21 +609,22 @@ func (w *back) end(mark int) (size int) {
 
 // size writes a size and its colon.
 func (w *back) size(n int64) {
-	w.byte(':')
-	for ; n > 9; n /= 10 {
-		w.byte('0' + byte(n%10))
+	if n > 99 {
+		w.byte(':')
+		w.uint(uint64(n))
+		return
 	}
-	w.byte('0' + byte(n))
+	p := w.room(3)
+	p[0], p[1], p[2] = '0'+byte(n/10), '0'+byte(n%10), ':'
+	if n < 10 {
+		w.at++
+	}
 }
 
 // element writes a whole element with payload s.
 func (w *back) element(k Kind, s string) {
-	p := w.room(len(s) + 3)
-	p[len(p)-1] = byte(k)
-	copy(p[2:], s)
-	p[1] = ':'
-	p[0] = '0' + byte(len(s)%10)
-	for n := len(s) / 10; n > 0; n /= 10 {
-		w.byte('0' + byte(n%10))
-	}
+	p := w.room(len(s) + 1)
+	copy(p, s)
+	p[len(s)] = byte(k)
+	w.size(int64(len(s)))
 }

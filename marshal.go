@@ -112,7 +112,7 @@ func newReader(c *config) *reader {
 func (r *reader) free() {
 	clear(r.shadows)
 	clear(r.merges)
-	*r = reader{shadows: r.shadows[:0], merges: r.merges[:0], texts: r.texts}
+	*r = reader{shadows: r.shadows[:0], merges: r.merges[:0], texts: r.texts, last: r.last}
 	readerPool.Put(r)
 }
 

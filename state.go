@@ -21,6 +21,7 @@ type writer struct {
 	*config
 	depth int // containers begun
 	hops  int // pointers and interfaces followed on the way here
+	last  lastPlan
 }
 
 // A reader is one decoding in progress.
@@ -32,6 +33,20 @@ type reader struct {
 	shadows []shadow
 	merges  []merge
 	texts   textStore
+	last    lastPlan
+}
+
+// A lastPlan remembers what planOf said last: the type is mostly the same.
+type lastPlan struct {
+	typ  reflect.Type
+	plan *plan
+}
+
+func (l *lastPlan) of(t reflect.Type) *plan {
+	if l.typ != t {
+		l.typ, l.plan = t, planOf(t)
+	}
+	return l.plan
 }
 
 // A shadow is the copy that is decoded into instead of a place of the caller's.
@@ -149,7 +164,7 @@ func (r *reader) decode(el Element, target reflect.Value) error {
 	}
 	r.left--
 	place := target.Elem()
-	p := planOf(place.Type())
+	p := r.last.of(place.Type())
 	blank := p.isBlank(place)
 	if !blank {
 		place = r.shadow(place)
