@@ -9,7 +9,8 @@ type codec struct {
 	unmarshal func(b []byte, v any) error
 	encoder   func(w io.Writer) encoder
 	decoder   func(r io.Reader) decoder
-	own       *ownType // for codecs that have types of their own
+	drain     func(r io.Reader) decoder // a decoder that reads bodies as streams and keeps nothing of them
+	own       *ownType                  // for codecs that have types of their own
 }
 
 type encoder interface{ Encode(v any) error }
@@ -54,6 +55,5 @@ const (
 	opEncode    = "Encoder"
 	opDecode    = "Decoder"
 	opPieces    = "Decoder, reads of 1..1500 bytes"
+	opDrain     = "Decoder, body as io.Reader"
 )
-
-var operations = []string{opMarshal, opAppend, opUnmarshal, opEncode, opDecode, opPieces}

@@ -16,11 +16,17 @@ type contest struct {
 type entry struct {
 	peer  *peer
 	run   func(n int)
-	n     int // runs in a slot
-	per   int // values carried in a run
-	size  int // bytes of a value on the wire, on average; 0 when the operation does not tell
-	slots []usage
+	n     int     // runs in a slot
+	per   int     // values carried in a run
+	size  int     // bytes of a value on the wire, on average
+	slots []usage // one a round
 }
+
+// patience is how long a run may take that is worth more than fewRounds.
+const (
+	patience  = time.Second
+	fewRounds = 3
+)
 
 // hold runs every entry once a round, a slot at a time.  Each round begins with another entry, so
 // that whatever changes on the machine while it lasts hits all of them alike.
@@ -31,12 +37,20 @@ func (c *contest) hold(rounds int, slot time.Duration) {
 	for round := range rounds {
 		for i := range c.entries {
 			e := c.entries[(i+round)%len(c.entries)]
-			u := measure(e.run, e.n)
-			per := float64(e.per)
-			e.slots = append(e.slots, usage{u.ns / per, u.allocs / per, u.bytes / per})
+			if round < fewRounds || !e.slow() {
+				e.turn()
+			}
 		}
 	}
 }
+
+// turn is one slot.
+func (e *entry) turn() {
+	u, per := measure(e.run, e.n), float64(e.per)
+	e.slots = append(e.slots, usage{u.ns / per, u.allocs / per, u.bytes / per})
+}
+
+func (e *entry) slow() bool { return e.slots[0].ns*float64(e.per) > float64(patience) }
 
 func (c *contest) entry(name string) *entry {
 	for _, e := range c.entries {
@@ -90,8 +104,8 @@ func (e *entry) median(of func(usage) float64) float64 {
 // over returns the time of e divided by that of other: the median of what it is in each round, for
 // within a round the machine is the same for both.
 func (e *entry) over(other *entry) float64 {
-	list := make([]float64, len(e.slots))
-	for i := range e.slots {
+	list := make([]float64, min(len(e.slots), len(other.slots)))
+	for i := range list {
 		list[i] = e.slots[i].ns / other.slots[i].ns
 	}
 	return median(list)

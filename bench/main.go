@@ -1,8 +1,8 @@
 // Command bench times petrichor's codec beside its peers on the same content.
 //
-//	go run -C bench . -short                          in about two minutes
-//	go run -C bench . -workloads A,Frame -rounds 15   some of it, more exactly
-//	go run -C bench . -out docs/performance.md        all of it; writes the page and its pictures
+//	go run -C bench . -short                                fewer and shorter rounds
+//	go run -C bench . -workloads A,Frame -rounds 21         some of it, more exactly
+//	go run -C bench . -out ../docs/performance.md           all of it; writes the page and its pictures
 //
 // It takes the processor time of the process and not that of a clock on the wall, in rounds in which
 // every peer has its turn, and says the median.  No peer is timed that does not carry the whole
@@ -27,6 +27,7 @@ type plan struct {
 	rounds    int
 	slot      time.Duration
 	out       string
+	args      []string
 }
 
 func main() {
@@ -41,23 +42,36 @@ func run(args []string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	r := p.results(w)
+	if p.out == "" {
+		r.targets(w)
+		return nil
+	}
+	return r.publish(p)
+}
+
+// results holds all contests that are asked for, and says on w how they went.
+func (p *plan) results(w io.Writer) *results {
+	r := new(results)
 	for _, load := range workloads {
 		if !wanted(p.workloads, load.name) {
 			continue
 		}
-		contests, lost := p.hold(load.make())
-		for _, c := range contests {
-			c.table(w)
+		contests, lost := p.holdAll(load)
+		r.contests, r.losses = append(r.contests, contests...), append(r.losses, lost...)
+		if p.out != "" {
+			fmt.Fprintf(w, "%s %s\n", time.Now().UTC().Format(time.TimeOnly), load.name)
+			continue
 		}
-		for _, l := range lost {
-			fmt.Fprintf(w, "\n%s is not timed: %s\n", l.peer.name, l.why)
+		for _, c := range contests {
+			c.table(w, "###")
 		}
 	}
-	return nil
+	return r
 }
 
 func parseArgs(args []string) (*plan, error) {
-	p := &plan{}
+	p := &plan{args: args}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	short := flags.Bool("short", false, "fewer and shorter rounds")
 	loads := flags.String("workloads", "", "only these, with commas between")
@@ -87,11 +101,16 @@ func wanted(list []string, name string) bool {
 	return len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
-// A loss is a peer that does not carry a subject.
-type loss struct {
-	subject *subject
-	peer    *peer
-	why     error
+// holdAll holds the contests of one workload.
+func (p *plan) holdAll(load workload) ([]*contest, []loss) {
+	if load.contests == nil {
+		return p.hold(load.make())
+	}
+	contests := slices.DeleteFunc(load.contests(), func(c *contest) bool { return !p.wantedOp(c.op) })
+	for _, c := range contests {
+		c.hold(p.rounds, p.slot)
+	}
+	return contests, nil
 }
 
 // hold holds the contests of one subject.
@@ -118,6 +137,9 @@ func (p *plan) hold(s *subject) (contests []*contest, lost []loss) {
 				c.enter(who, held)
 			}
 		}
+		if len(c.entries) == 0 {
+			continue
+		}
 		c.hold(p.rounds, p.slot)
 		contests = append(contests, c)
 	}
@@ -131,7 +153,7 @@ func (c *contest) enter(who *peer, held *carrier) {
 		return
 	}
 	e := &entry{peer: who, run: run, per: 1, size: held.size()}
-	if slices.Contains(streams, c.op) {
+	if isStream(c.op) {
 		e.per = held.stream
 	}
 	c.entries = append(c.entries, e)

@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // A peer is one codec in the contests.
 type peer struct {
 	name   string
@@ -62,4 +64,8 @@ var peers = []*peer{
 	{name: "vtprotobuf", module: "github.com/planetscale/vtprotobuf", kind: generated, codec: vtprotobufCodec},
 	{name: "mus", module: "github.com/mus-format/mus-go", kind: generated, codec: musCodec},
 	{name: "benc", module: "github.com/deneonet/benc", kind: generated, codec: bencCodec},
+}
+
+func peerNamed(name string) *peer {
+	return peers[slices.IndexFunc(peers, func(p *peer) bool { return p.name == name })]
 }

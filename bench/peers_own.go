@@ -72,6 +72,21 @@ func frames[T any](halves func(*T) (header, body any)) *codec {
 				return d.Decode(body)
 			})
 		},
+		drain: func(r io.Reader) decoder {
+			d := petrichor.NewDecoder(r, unlimited...)
+			return decodeFunc(func(v any) error {
+				raw, body, err := d.NextFrame()
+				if err != nil {
+					return err
+				}
+				header, _ := halves(v.(*T))
+				if err := petrichor.Unmarshal(raw, header); err != nil {
+					return err
+				}
+				_, err = io.Copy(discard{}, body)
+				return err
+			})
+		},
 	}
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"time"
 )
@@ -47,15 +49,28 @@ func (c *carrier) proveBytes(want any, b []byte) error {
 	if err := c.unmarshal(b, c.target); err != nil {
 		return fmt.Errorf("unmarshal: %w", err)
 	}
-	return c.compare(want)
+	if err := c.compare(want); err != nil {
+		return err
+	}
+	for i := range b {
+		b[i] ^= 0x55
+	}
+	if c.compare(want) != nil {
+		return errAliases
+	}
+	return nil
 }
+
+// errAliases is for codecs whose values change with the input they were read from.  That is quick,
+// and something else.
+var errAliases = errors.New("what has been read aliases the input")
 
 // proveStream proves Encoder and Decoder, over at most a thousand values.
 func (c *carrier) proveStream(s *subject) error {
 	part := *c.subject
 	part.stream = min(part.stream, 1000)
 	short := &carrier{subject: &part, codec: c.codec}
-	for _, open := range []func([]byte) source{whole, pieces} {
+	for _, open := range []func([]byte) io.Reader{whole, pieces} {
 		var w buffer
 		if err := short.writeStream(&w); err != nil {
 			return fmt.Errorf("encoder: %w", err)

@@ -6,10 +6,10 @@ import (
 )
 
 // table writes one contest as a table.
-func (c *contest) table(w io.Writer) {
+func (c *contest) table(w io.Writer, heading string) {
 	json, hand := c.entry(nameJSON), c.entry(nameHand)
 	best := c.best(func(p *peer) bool { return p.kind == runTime })
-	fmt.Fprintf(w, "\n### %s, %s\n\n", c.subject.name, c.op)
+	fmt.Fprintf(w, "\n%s %s, %s\n\n", heading, c.subject.name, c.op)
 	bestName := "the best peer"
 	if best != nil {
 		bestName = best.peer.name
@@ -20,6 +20,21 @@ func (c *contest) table(w io.Writer) {
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", e.peer.label(),
 			digits(e.ns()), speed(e, json), speed(e, best), over(e, hand), digits(e.allocs()), digits(e.bytes()), whole0(e.size))
 	}
+}
+
+// targets writes what was asked for, and whether this run has it.
+func (r *results) targets(w io.Writer) {
+	list := r.verdicts()
+	met := 0
+	fmt.Fprintf(w, "\n| | target | this run | |\n|---|---|---:|---|\n")
+	for _, v := range list {
+		word := "**not met**"
+		if v.met {
+			met, word = met+1, "met"
+		}
+		fmt.Fprintf(w, "| %s, %s | %s | %s | %s |\n", v.target.subject, v.target.op, v.claim.what, digits(v.got), word)
+	}
+	fmt.Fprintf(w, "\n%d of %d met.\n", met, len(list))
 }
 
 // label is the name as it stands in tables.
@@ -38,14 +53,14 @@ func speed(e, other *entry) string {
 	if other == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.2f", 1/e.over(other))
+	return digits(1 / e.over(other))
 }
 
 func over(e, other *entry) string {
 	if other == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.2f", e.over(other))
+	return digits(e.over(other))
 }
 
 // digits writes a figure with no more digits than mean something.

@@ -6,11 +6,6 @@ import (
 	"math/rand/v2"
 )
 
-type (
-	writer = io.Writer
-	source = io.Reader
-)
-
 // discard writes to nowhere.  io.Discard has methods that some codecs prefer and no network has.
 type discard struct{}
 
@@ -25,10 +20,10 @@ func (w *buffer) Write(b []byte) (int, error) {
 }
 
 // whole returns a reader that gives as much of b as is asked for.
-func whole(b []byte) source { return &reader{b: b, sizes: []int{len(b)}} }
+func whole(b []byte) io.Reader { return &reader{b: b, sizes: []int{len(b)}} }
 
 // pieces returns a reader that gives b in pieces of 1 to 1500 bytes, as a network may.
-func pieces(b []byte) source { return &reader{b: b, sizes: pieceSizes} }
+func pieces(b []byte) io.Reader { return &reader{b: b, sizes: pieceSizes} }
 
 var pieceSizes = func() []int {
 	r := rand.New(rand.NewPCG(7, 7))
@@ -66,3 +61,11 @@ func buffered(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, 64<<10)
 type fullReader struct{ *bufio.Reader }
 
 func (r fullReader) Read(b []byte) (int, error) { return io.ReadFull(r.Reader, b) }
+
+// piece returns what the next Read would give, without a copy.
+func (r *reader) piece() []byte {
+	b := r.b[:min(r.sizes[r.next%len(r.sizes)], len(r.b))]
+	r.next++
+	r.b = r.b[len(b):]
+	return b
+}

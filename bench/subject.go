@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"io"
+)
 
 // A subject is content to be carried by every codec: some values of one type, taken in turn so that
 // no branch predictor learns one of them by heart.
@@ -57,11 +60,13 @@ func (c *carrier) operation(op string) func(n int) {
 	case op == opUnmarshal && c.unmarshal != nil:
 		return c.runUnmarshal()
 	case op == opEncode && c.encoder != nil:
-		return c.runEncoder
+		return c.runEncoder()
 	case op == opDecode && c.decoder != nil:
-		return c.runDecoder(whole)
+		return c.runDecoder(c.decoder, whole)
 	case op == opPieces && c.decoder != nil:
-		return c.runDecoder(pieces)
+		return c.runDecoder(c.decoder, pieces)
+	case op == opDrain && c.drain != nil:
+		return c.runDecoder(c.drain, whole)
 	}
 	return nil
 }
@@ -109,20 +114,23 @@ func (c *carrier) runUnmarshal() func(n int) {
 	}
 }
 
-// runEncoder writes n streams.
-func (c *carrier) runEncoder(n int) {
-	for range n {
-		must(c.writeStream(discard{}))
+// runEncoder writes n streams, one after the other through one encoder.
+func (c *carrier) runEncoder() func(n int) {
+	e := c.encoder(discard{})
+	return func(n int) {
+		for range n {
+			must(c.writeValues(e))
+		}
 	}
 }
 
 // runDecoder reads n streams through a source.
-func (c *carrier) runDecoder(open func(b []byte) source) func(n int) {
+func (c *carrier) runDecoder(decoder func(io.Reader) decoder, open func(b []byte) io.Reader) func(n int) {
 	var w buffer
 	must(c.writeStream(&w))
 	return func(n int) {
 		for range n {
-			d := c.decoder(open(w.b))
+			d := decoder(open(w.b))
 			for range c.stream {
 				c.zero()
 				must(d.Decode(c.target))
@@ -131,9 +139,10 @@ func (c *carrier) runDecoder(open func(b []byte) source) func(n int) {
 	}
 }
 
-// writeStream writes one stream of the values, taken in turn.
-func (c *carrier) writeStream(w writer) error {
-	e := c.encoder(w)
+func (c *carrier) writeStream(w io.Writer) error { return c.writeValues(c.encoder(w)) }
+
+// writeValues writes one stream of the values, taken in turn.
+func (c *carrier) writeValues(e encoder) error {
 	for i := range c.stream {
 		if err := e.Encode(c.values[i%len(c.values)]); err != nil {
 			return err

@@ -161,3 +161,16 @@ func parseAny(p []byte, tag byte) (any, error) {
 	}
 	return nil, errMalformed
 }
+
+// CutFrame returns the header and the body at the beginning of b, not interpreted, and what follows.
+func CutFrame(b []byte) (header, body, rest []byte, err error) {
+	_, tag, afterHeader, ok := cut(b)
+	if !ok || tag != '}' {
+		return nil, nil, nil, errMalformed
+	}
+	_, _, rest, ok = cut(afterHeader)
+	if !ok {
+		return nil, nil, nil, errMalformed
+	}
+	return b[:len(b)-len(afterHeader)], afterHeader[:len(afterHeader)-len(rest)], rest, nil
+}

@@ -2,6 +2,7 @@ package hand
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strconv"
 )
@@ -79,4 +80,38 @@ func (d *Decoder[T]) decodeBig(size int, v *T) error {
 		return err
 	}
 	return d.parse(d.big[:size], v)
+}
+
+// ReadFrame returns the next header and body of r together; they are valid until the next read, and
+// have to fit into r's buffer.
+func ReadFrame(r *bufio.Reader) ([]byte, error) {
+	d := Decoder[int]{r: r}
+	header, err := d.size()
+	if err != nil {
+		return nil, err
+	}
+	head, err := r.Peek(header + 11)
+	if err != nil && err != io.EOF || len(head) <= header || head[header-1] != '}' {
+		return nil, errMalformed
+	}
+	body, err := sizeOf(head[header:])
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.Peek(header + body)
+	if err != nil {
+		return nil, err
+	}
+	_, err = r.Discard(header + body)
+	return b, err
+}
+
+// sizeOf returns the bytes of the element that b begins with.
+func sizeOf(b []byte) (int, error) {
+	digits := bytes.IndexByte(b, ':')
+	if digits < 0 {
+		return 0, errMalformed
+	}
+	size, err := strconv.Atoi(string(b[:digits]))
+	return digits + 1 + size + 1, err
 }
