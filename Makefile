@@ -1,6 +1,6 @@
 # Names for the commands in ci/. Plain "make" runs what CI runs.
 
-.PHONY: all fmt docs pure lint test skips race 386 fuzz cover install-check bench format picture
+.PHONY: all fmt docs pure lint test skips race 386 fuzz cover install-check bench performance format picture
 
 all:
 	ci/all.sh
@@ -31,6 +31,8 @@ fuzz:
 # Not part of CI.
 bench:
 	ci/bench.sh
+performance:
+	ci/bench.sh -out ../docs/performance.md
 format:
 	ci/fmt.sh -w
 picture:
