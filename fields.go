@@ -36,6 +36,7 @@ type fieldSet struct {
 	list   []field
 	byName map[string]int // index in list
 	others *field         // the inline map that takes every other key, or nil
+	keys   keyPlan        // of others
 	err    error          // of the tags
 }
 
@@ -49,6 +50,7 @@ func fieldsOf(t reflect.Type) *fieldSet {
 	}
 	if len(c.maps) > 0 {
 		s.others = &c.maps[0]
+		s.keys = keysOf(s.others.typ.Key())
 	}
 	if len(c.maps) > 1 {
 		s.err = errTwoInline

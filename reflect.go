@@ -898,7 +898,7 @@ func (s *structFields) encodeOthers(w *writer, set *fieldSet, v reflect.Value) e
 	if !ok || v.IsNil() {
 		return nil
 	}
-	m := dictPlan{keysOf(v.Type().Key()), later(v.Type().Elem())}
+	m := dictPlan{set.keys, later(v.Type().Elem())}
 	entries, err := m.sorted(v)
 	if err != nil {
 		return err
@@ -949,6 +949,13 @@ func (d *structDecoding) entry() error {
 	if err != nil {
 		return err
 	}
+	var k reflect.Value
+	if f == nil && d.set.others != nil {
+		if k, err = d.set.keys.decode(string(key.Payload)); err != nil {
+			err = mismatch(key, d.set.others.typ.Key(), err)
+			return under(d.place(err, key), string(key.Payload))
+		}
+	}
 	el, err := d.next()
 	switch {
 	case err != nil:
@@ -956,7 +963,7 @@ func (d *structDecoding) entry() error {
 	case f != nil:
 		err = f.decode(d.r, el, d.v)
 	default:
-		err = d.other(key, el)
+		err = d.other(k, el)
 	}
 	if err != nil {
 		return under(d.place(err, el), string(key.Payload))
@@ -1012,7 +1019,7 @@ func (d *structDecoding) compareKeys() error {
 }
 
 // other reads the value of a key that no field has.
-func (d *structDecoding) other(key, el Element) error {
+func (d *structDecoding) other(key reflect.Value, el Element) error {
 	if d.set.others == nil && d.r.rejectUnknown {
 		return mismatch(el, d.v.Type(), errUnknownKey)
 	}
@@ -1027,7 +1034,7 @@ func (d *structDecoding) other(key, el Element) error {
 	if err := planOf(t.Elem()).read(d.r, el, m); err != nil {
 		return err
 	}
-	d.others.SetMapIndex(reflect.ValueOf(string(key.Payload)).Convert(t.Key()), m)
+	d.others.SetMapIndex(key, m)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -419,6 +420,8 @@ func TestWhatCannotBeMarshaled(t *testing.T) {
 		{"key too large", "MaxSize is for writing too", map[string]int{"12345": 1}, []Option{MaxSize(4)}, ErrTooLarge, "/12345"},
 		{"text that is no UTF-8", "another reader would refuse it", "\xff", []Option{AllowText(true)}, ErrPayload, ""},
 		{"key that is no UTF-8", "another reader would refuse it", map[string]int{"\xff": 1}, []Option{AllowText(true)}, ErrPayload, `/\xff`},
+		{"key that is no UTF-8 in a map of any", "another reader would refuse it", map[string]any{"\xff": 1}, []Option{AllowText(true)}, ErrPayload, `/\xff`},
+		{"key that is no UTF-8 in a map of strings", "another reader would refuse it", map[string]string{"\xff": ""}, []Option{AllowText(true)}, ErrPayload, `/\xff`},
 		{"Dict with a key twice", "an option allows it", Dict{{Key: "k"}, {Key: "k"}}, nil, ErrDuplicate, "/k"},
 		{"Dict with a text key", "an option allows it", Dict{{Key: "k", KeyKind: KindText}}, nil, ErrKey, "/k"},
 		{"Dict with a key that is a list", "keys are strings", Dict{{Key: "k", KeyKind: KindList}}, nil, ErrKey, "/k"},
@@ -840,5 +843,142 @@ func TestEveryTypeRefusesMalformedElements(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// reflectDocs are documents and targets that take them.
+var reflectDocs = []struct {
+	wire   string
+	target any // a pointer
+}{
+	{"1:1#", new(int)}, {"0:~", new(*int)}, {"1:x,", new(string)}, {"0:]", new([]int)}, {"8:1:1#1:2#]", new([]int)},
+	{"8:1:1#1:2#]", new([1]int)}, {"8:1:1#1:2#]", new([]int8)}, {"10:7:4:1:x,]]]", new([][][]string)}, {"10:7:4:1:x,]]]", new(any)},
+	{"10:7:4:1:x,]]]", new([]any)}, {"10:7:4:1:x,]]]", new(Raw)}, {"10:7:4:1:x,]]]", new(reflectPtr)}, {"10:7:4:1:x,]]]", new([0]int)},
+	{"0:}", new(map[string]int)}, {"8:1:a,1:1#}", new(map[string]int)}, {"8:1:a,1:x,}", new(map[string]string)}, {"8:1:1,1:x,}", new(map[int]string)},
+	{"15:1:a,8:1:b,1:1#}}", new(map[string]any)}, {"15:1:a,8:1:b,1:1#}}", new(any)}, {"15:1:a,8:1:b,1:1#}}", new(Dict)},
+	{"15:1:a,8:1:b,1:1#}}", new(reflectStruct)}, {"14:1:a,7:1:b,0:~}}", new(reflectMap)}, {"14:1:a,7:1:b,0:~}}", new(FieldsIn)},
+	{"14:1:a,7:1:b,0:~}}", &struct {
+		A struct{ B *int } `tnet:"a"`
+	}{}},
+	{"14:1:x,7:1:y,0:~}}", &fieldsInline{}}, {"14:1:x,7:1:y,0:~}}", new(reflectStruct)}, // both unknown
+}
+
+// FieldsIn has a key for nobody and a map for the rest.
+type FieldsIn struct {
+	Others map[string]any `tnet:",inline"`
+}
+
+func TestEveryTypeKeepsTheLimits(t *testing.T) {
+	for _, c := range reflectDocs {
+		for n := range 8 {
+			for name, opts := range map[string][]Option{
+				"MaxDepth": {MaxDepth(n)}, "MaxValues": {MaxValues(n)}, "MaxSize": {MaxSize(int64(n))},
+			} {
+				before := genSnapshot(c.target)
+				want := Unmarshal([]byte(c.wire), new(Raw), opts...)
+				target := reflect.New(reflect.TypeOf(c.target).Elem()).Interface()
+				err := Unmarshal([]byte(c.wire), target, opts...)
+				if want == nil && fuzzIsType(err) {
+					continue // 15:1:a,8:... into a struct whose a is an int
+				}
+				if (err == nil) != (want == nil) || err != nil && err.Error() != want.Error() {
+					t.Errorf("%s(%d): %s into %T: %v; want %v", name, n, c.wire, c.target, err, want)
+				}
+				if after := genSnapshot(c.target); after != before {
+					t.Errorf("%s(%d): %s into %T: the target has changed", name, n, c.wire, c.target)
+				}
+			}
+		}
+	}
+}
+
+// A struct of many fields counts those that have come in another way.
+func TestWideStruct(t *testing.T) {
+	var fields []reflect.StructField
+	var names []string
+	for i := range 150 {
+		name := "F" + strings.Repeat("x", i%7) + string(rune('A'+i/26)) + string(rune('a'+i%26))
+		names = append(names, name)
+		fields = append(fields, reflect.StructField{Name: name, Type: reflect.TypeFor[int]()})
+	}
+	typ := reflect.StructOf(fields)
+	one := []byte("1:7#")
+	entry := func(names ...string) (b []byte) {
+		for _, name := range names {
+			b = append(Append(b, KindString, []byte(name)), one...)
+		}
+		return b
+	}
+	backwards := slices.Clone(names)
+	slices.Reverse(backwards)
+	for name, payload := range map[string][]byte{
+		"in order":                    entry(names...),
+		"backwards":                   entry(backwards...),
+		"one that is far":             entry(names[140]),
+		"first twice":                 entry(names[0], names[1], names[0]),
+		"last twice":                  entry(names[149], names[149]),
+		"last twice, far apart":       append(entry(names[149]), entry(names...)...),
+		"63 twice":                    append(entry(names[63]), entry(names...)...),
+		"64 twice":                    append(entry(names[64]), entry(names...)...),
+		"unknown":                     entry("unknown"),
+		"unknown twice":               entry("unknown", names[3], "unknown"),
+		"unknown twice, and many":     append(entry(backwards...), entry("unknown", "unknown")...),
+		"all twice":                   append(entry(names...), entry(backwards...)...),
+		"in order, and unknown twice": append(append(entry("a"), entry(names...)...), entry("a")...),
+	} {
+		b := Append(nil, KindDict, payload)
+		for _, allow := range []bool{false, true} {
+			opt := AllowDuplicateKeys(allow)
+			v := reflect.New(typ)
+			want, err := Unmarshal(b, new(Raw), opt), Unmarshal(b, v.Interface(), opt)
+			if (want == nil) != (err == nil) || err != nil && err.Error() != want.Error() {
+				t.Errorf("%s, duplicates allowed %v: %v; want %v", name, allow, err, want)
+			}
+			if err != nil && !v.Elem().IsZero() {
+				t.Errorf("%s: the target has changed", name)
+			}
+		}
+	}
+}
+
+type FieldsOuter struct {
+	*FieldsNested
+	Last int
+}
+
+func TestNilEmbeddedPointerBehindOneThatIsThere(t *testing.T) {
+	nested := &FieldsNested{}
+	v := FieldsOuter{FieldsNested: nested}
+	if err := Unmarshal([]byte(fuzzDictOf("a", "1:1#", "Last", "1:x,")), &v); !fuzzIsType(err) || nested.FieldsMaps != nil {
+		t.Errorf("an error later: %v, %v", nested.FieldsMaps, err)
+	}
+	if err := Unmarshal([]byte(fuzzDictOf("a", "1:1#", "Last", "1:2#")), &v); err != nil || nested.FieldsMaps == nil || nested.Others["a"] != 1 {
+		t.Errorf("%+v, %v", nested.FieldsMaps, err)
+	}
+}
+
+func TestInterfaceInTheMiddleOfACycle(t *testing.T) {
+	var held any
+	p := &held
+	held = &p
+	for _, v := range []any{held, &held, p, &p, any(&p)} {
+		if _, err := Marshal(v); !errors.Is(err, ErrTooDeep) {
+			t.Errorf("%T: %v", v, err)
+		}
+		if err := Unmarshal([]byte("1:1#"), v); !errors.Is(err, ErrTooDeep) {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+}
+
+func TestInlineMapWhoseKeysFail(t *testing.T) {
+	v := struct {
+		M map[reflectText]int `tnet:",inline"`
+	}{map[reflectText]int{"fail": 1}}
+	if _, err := Marshal(v); !errors.Is(err, errConn) {
+		t.Error(err)
+	}
+	if err := Unmarshal([]byte("8:1:x,1:1#}"), &v); !errors.Is(err, errConn) || len(v.M) != 1 {
+		t.Error(v, err)
 	}
 }
