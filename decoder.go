@@ -1,6 +1,7 @@
 package petrichor
 
 import (
+	"cmp"
 	"errors"
 	"io"
 )
@@ -157,7 +158,7 @@ func (d *Decoder) read() error {
 			return nil
 		}
 	}
-	return io.ErrNoProgress
+	return cmp.Or(d.readErr, io.ErrNoProgress)
 }
 
 // ending is what an error of the reader means where an element was expected.

@@ -43,7 +43,7 @@ func (e *Encoder) WriteFrame(header, body any) error {
 }
 
 // WriteFrameFrom writes the frame of header and a string body of size bytes that
-// are read from r.  The body is never held as a whole: io.Copy moves it, and
+// are read from r; where r is a whole Body, the kind is what that one's is.  The body is never held as a whole: io.Copy moves it, and
 // leaves that to the operating system (sendfile, splice) where the stream and r
 // are fit for it.  r is not read past size.
 //
@@ -67,8 +67,16 @@ func (e *Encoder) WriteFrameFrom(header any, size int64, r io.Reader) error {
 		return err
 	}
 	e.begin()
-	e.out.byte(byte(KindString))
+	e.out.byte(byte(kindFrom(r)))
 	return e.flush()
+}
+
+// kindFrom is the kind of a body that has been read from r.
+func kindFrom(r io.Reader) Kind {
+	if body, ok := r.(*Body); ok && body.kind != 0 {
+		return body.kind
+	}
+	return KindString
 }
 
 // frame returns the frame that WriteFrame would write, for filters.

@@ -368,3 +368,17 @@ func TestAppends(t *testing.T) {
 		t.Errorf("what Marshal returned became %q", a)
 	}
 }
+
+// A relay passes a body on as what it is.
+func TestWriteFrameFromKeepsTheKind(t *testing.T) {
+	for _, frame := range []string{"0:}5:hello,", "0:}2:42#", "0:}8:1:a,1:b,]", "0:}0:~"} {
+		var out bytes.Buffer
+		header, body, err := NewDecoder(iotest.OneByteReader(strings.NewReader(frame))).NextFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := NewEncoder(&out).WriteFrameFrom(header, body.Size(), body); err != nil || out.String() != frame {
+			t.Errorf("%s is passed on as %s, %v", frame, &out, err)
+		}
+	}
+}

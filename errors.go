@@ -115,7 +115,7 @@ func describe(what, detail string, offset int64, path string) string {
 
 // wanted says what would have been right where one byte is wrong.
 var wanted = map[error]string{
-	ErrSize:     "want digits without a leading zero, then a colon",
+	ErrSize:     "want at most 9 digits without a leading zero, then a colon",
 	ErrKind:     "want one of , # ^ ! ~ ] }",
 	ErrKey:      "want a string, which ends in a comma",
 	ErrHeader:   "want }",

@@ -371,7 +371,7 @@ func TestMessages(t *testing.T) {
 		err  error
 		want string
 	}{
-		{read("hello"), "petrichor: malformed size (found 'h', want digits without a leading zero, then a colon) at offset 0"},
+		{read("hello"), "petrichor: malformed size (found 'h', want at most 9 digits without a leading zero, then a colon) at offset 0"},
 		{read("1:x\xa9"), `petrichor: unknown tag (found '\xa9', want one of , # ^ ! ~ ] }) at offset 3`},
 		{read("8:1:a,1:\n#}"), "petrichor: payload does not match its tag at offset 8 in /a"},
 		{read("8:1:1#1:1#}"), "petrichor: dict key is not a string (found '#', want a string, which ends in a comma) at offset 5"},

@@ -99,7 +99,7 @@ func MaxHeaderSize(bytes int64) Option {
 //
 // A limit above 999,999,999 also allows as many digits of size as it has
 // itself, up to 18: mitmproxy writes up to 12.  Most other readers refuse such
-// sizes.  Affects reading and writing.
+// sizes.  Affects reading, and writing of strings and containers.
 func MaxSize(bytes int64) Option {
 	return func(c *config) {
 		c.maxSize = min(bytes, 999_999_999_999_999_999)
@@ -167,8 +167,8 @@ func KeepOrder(on bool) Option {
 // Separator lets one byte b lie between the elements of a stream: Mongrel2's
 // access log has a newline there.  Reading skips at most one after each
 // element, and does not miss it; an Encoder writes one after each element.  A
-// digit cannot be told from a size and is ignored.
-// Affects Decoder, Parser and Encoder.
+// digit cannot be told from a size and is ignored.  Affects streams, and the
+// middle of a frame anywhere.
 func Separator(b byte) Option {
 	return func(c *config) {
 		c.separator = b
