@@ -413,6 +413,7 @@ func TestWhatCannotBeMarshaled(t *testing.T) {
 		{"Number not finite", "by option only", Number("nan"), nil, ErrPayload, ""},
 		{"Number too long", "numbers are short", Number(strings.Repeat("1", 401)), nil, ErrPayload, ""},
 		{"big int too long", "numbers are short", new(big.Int).Lsh(big.NewInt(1), 5000), nil, ErrTooLarge, ""},
+		{"big int of few bits too long", "numbers are short", new(big.Int).Exp(big.NewInt(10), big.NewInt(450), nil), nil, ErrTooLarge, ""},
 		{"string too large", "MaxSize is for writing too", "12345", []Option{MaxSize(4)}, ErrTooLarge, ""},
 		{"bytes too large", "MaxSize is for writing too", []byte("12345"), []Option{MaxSize(4)}, ErrTooLarge, ""},
 		{"list too large", "MaxSize is for writing too", []string{"12345"}, []Option{MaxSize(7)}, ErrTooLarge, ""},
@@ -427,6 +428,8 @@ func TestWhatCannotBeMarshaled(t *testing.T) {
 		{"Dict with a key that is a list", "keys are strings", Dict{{Key: "k", KeyKind: KindList}}, nil, ErrKey, "/k"},
 		{"lists too deep", "MaxDepth is for writing too", [][][]int{{{}}}, []Option{MaxDepth(2)}, ErrTooDeep, "/0/0"},
 		{"dicts too deep", "MaxDepth is for writing too", reflectMap{"a": {"b": {}}}, []Option{MaxDepth(2)}, ErrTooDeep, "/a/b"},
+		{"maps of any too deep", "MaxDepth is for writing too", map[string]any{"a": map[string]any{}}, []Option{MaxDepth(1)}, ErrTooDeep, "/a"},
+		{"lists of any too deep", "MaxDepth is for writing too", []any{[]any{}}, []Option{MaxDepth(1)}, ErrTooDeep, "/0"},
 		{"structs too deep", "MaxDepth is for writing too", reflectTree{Left: &reflectTree{}}, []Option{MaxDepth(1)}, ErrTooDeep, "/Left"},
 		{"Dicts too deep", "MaxDepth is for writing too", Dict{{Key: "a", Value: Dict{}}}, []Option{MaxDepth(1)}, ErrTooDeep, "/a"},
 	} {
