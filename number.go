@@ -5,14 +5,14 @@ package petrichor
 //
 // Digits are read and written eight at a time, as the bytes of one uint64.
 //
-// Floats go both ways through scale: x * 10^p * 2^e as an integer with two more
+// Floats go both ways by scaling: x * 2^e * 10^p as an integer with two more
 // bits, one worth a half and one that says whether anything nonzero follows.
 // Those two are all that rounding to nearest asks for.  The power of ten comes
-// from a table, in 128 bits; that these are enough for every x of 64 bits is
-// proven by TestNumberTablesDecideEverything.  Reading is one scale, and writing
-// three: of the float and of the ends of the interval that rounds to it.
-// The method is from Russ Cox, "Floating-Point Printing and Parsing Can Be
-// Simple And Fast" (research.swtch.com/fp), January 2026.
+// from a table, in 128 bits; that these are enough for every x that comes up is
+// proven in TestNumberTablesDecideEverything.  Reading scales once, writing three
+// times: the float and the ends of the interval that rounds to it.  The method
+// is from Russ Cox, "Floating-Point Printing and Parsing Can Be Simple And Fast"
+// (research.swtch.com/fp), January 2026.
 
 import (
 	"encoding/binary"
@@ -33,9 +33,10 @@ func readEight(v uint64) (n uint64, ok bool) {
 	if (v|(v+0x7676767676767676))&0x8080808080808080 != 0 {
 		return 0, false
 	}
-	v = v*10 + v>>8 // of each two bytes the lower now holds a pair of digits
-	v = v&0x00ff00ff00ff00ff*100 + v>>16&0x00ff00ff00ff00ff
-	return v&0xffff*10000 + v>>32&0xffff, true
+	v = v*10 + v>>8 // bytes 0, 2, 4 and 6 now hold a pair of digits each
+	const pairs = 0x000000ff000000ff
+	v = v&pairs*(1e6<<32+1e2) + v>>16&pairs*(1e4<<32+1)
+	return v >> 32, true
 }
 
 // writeEight returns the eight digits of n < 1e8, the first in the lowest byte.
@@ -51,6 +52,9 @@ func writeEight(n uint64) uint64 {
 
 // readDigits reads the digits at p[at:], as many as there are, as if they
 // followed those of n, and returns where they end.  n may overflow.
+//
+// The last few at the end of p are read as the end of the last eight bytes of
+// p, those before them made zeros.
 func readDigits(p []byte, at int, n uint64) (uint64, int) {
 	for len(p)-at >= 8 {
 		eight, ok := readEight(binary.LittleEndian.Uint64(p[at:]))
@@ -59,10 +63,11 @@ func readDigits(p []byte, at int, n uint64) (uint64, int) {
 		}
 		n, at = n*1e8+eight, at+8
 	}
-	if rest := len(p) - at; len(p) >= 8 && rest < 8 {
-		eight, ok := readLast(binary.LittleEndian.Uint64(p[len(p)-8:]), rest)
-		if ok {
-			return n*smallPowers[rest&7] + eight, len(p)
+	if rest := uint(len(p) - at); rest-1 < 7 && len(p) >= 8 {
+		others := ^uint64(0) >> (8 * rest & 63)
+		last := binary.LittleEndian.Uint64(p[len(p)-8:])
+		if eight, ok := readEight(last&^others | zeros8&others); ok {
+			return n*smallPowers[rest] + eight, len(p)
 		}
 	}
 	for ; at < len(p) && isDigit(p[at]); at++ {
@@ -71,20 +76,16 @@ func readDigits(p []byte, at int, n uint64) (uint64, int) {
 	return n, at
 }
 
-// readLast is readEight for the last count bytes of v, as if those before them
-// were zeros.
-func readLast(v uint64, count int) (n uint64, ok bool) {
-	before := uint64(1)<<(64-8*count) - 1
-	return readEight(v&^before | zeros8&before)
-}
-
 var smallPowers = [8]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7}
 
-// maxDigits is how many digits any uint64 has at most.
-const maxDigits = 20
+// maxDigits is how many digits a uint64 has at most, and maxRoom what putDigits
+// may write to for them.
+const (
+	maxDigits = 20
+	maxRoom   = 24
+)
 
-// putDigits writes n in front of b[at:], which must have room for 24 bytes, and
-// returns where it begins.
+// putDigits writes n in front of b[at:] and returns where it begins.
 func putDigits(b []byte, at int, n uint64) int {
 	for n >= 1e8 {
 		at -= 8
@@ -105,8 +106,8 @@ func (w *back) uint(n uint64) {
 		w.byte('0' + byte(n))
 		return
 	}
-	w.room(24)
-	w.at = putDigits(w.buf, w.at+24, n)
+	b := w.room(maxRoom)
+	w.at += putDigits(b, maxRoom, n)
 }
 
 // int writes n.
@@ -124,16 +125,13 @@ func parseUint64(p []byte) (n uint64, ok bool) {
 	if len(p) == 0 || len(p) > maxDigits || p[0] == '0' && len(p) > 1 {
 		return 0, false
 	}
-	head := min(len(p), maxDigits-1)
-	n, end := readDigits(p[:head], 0, 0)
-	if end < head {
-		return 0, false
+	if len(p) < maxDigits {
+		n, end := readDigits(p, 0, 0)
+		return n, end == len(p)
 	}
-	if head == len(p) {
-		return n, true
-	}
-	last := uint64(p[head] - '0')
-	return n*10 + last, last <= 9 && n <= (math.MaxUint64-last)/10
+	n, end := readDigits(p[:maxDigits-1], 0, 0)
+	last := uint64(p[maxDigits-1] - '0')
+	return n*10 + last, end == maxDigits-1 && last <= 9 && n <= (math.MaxUint64-last)/10
 }
 
 // parseInt64 reads an integer in its one spelling: 0 or -?[1-9][0-9]*.
@@ -176,7 +174,8 @@ func newScaler(p, e int) scaler {
 	return scaler{powersOfTen[p-leastPower], uint(min(shift, 63))}
 }
 
-// times returns the product with x, which has to be below 2^62.
+// times returns the product with x, which must be below 2^62.  x has its highest
+// bit set or is a multiple of 512.
 //
 // The product with hi is at most x too large.  If it has a bit set below those
 // that are kept, that cannot matter to them, and something is cut off.  Else
@@ -222,7 +221,10 @@ func parseFloat64(p []byte) (f float64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	b, ok := d.bits(&format64)
+	b, ok := nearest(d.digits, d.exponent, &format64)
+	if d.more {
+		ok = ok && d.isBelow(b, &format64)
+	}
 	if d.negative {
 		b |= 1 << 63
 	}
@@ -235,7 +237,10 @@ func parseFloat32(p []byte) (f float32, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	b, ok := d.bits(&format32)
+	b, ok := nearest(d.digits, d.exponent, &format32)
+	if d.more {
+		ok = ok && d.isBelow(b, &format32)
+	}
 	if d.negative {
 		b |= 1 << 31
 	}
@@ -326,36 +331,35 @@ func firstDigits(p []byte) (n uint64, dropped int, more bool) {
 	return n, dropped, more
 }
 
-// bits returns the nearest number of a format.
-func (d decimal) bits(format *floatFormat) (b uint64, ok bool) {
-	if d.digits == 0 {
-		return 0, true
-	}
-	if d.exponent < leastPower || d.exponent > greatestPower {
-		return 0, false
-	}
-	b = nearest(d.digits, d.exponent, format)
-	if d.more && b != nearest(d.digits+1, d.exponent, format) {
-		return 0, false
-	}
-	return b, b < format.infinity
+// isBelow reports whether the number next to d above, which d has not reached,
+// is b too.
+func (d decimal) isBelow(b uint64, format *floatFormat) bool {
+	above, ok := nearest(d.digits+1, d.exponent, format)
+	return ok && above == b
 }
 
 // nearest returns the bits of the number of a format that is nearest to n * 10^p,
-// n > 0, be it beyond infinity.
+// and false if that is beyond the numbers or p beyond the table.
 //
 // The result is an integer times 2^e, e chosen such that the integer has as many
 // bits as a significand, or one more, or too few because the number is small.
 // The bit that all significands begin with is stored as one more in the exponent.
-func nearest(n uint64, p int, format *floatFormat) uint64 {
+func nearest(n uint64, p int, format *floatFormat) (b uint64, ok bool) {
+	if n == 0 {
+		return 0, true
+	}
+	if p < leastPower || p > greatestPower {
+		return 0, false
+	}
 	zeros := bits.LeadingZeros64(n)
 	e := max(64-zeros+log2PowerOfTen(p)-format.width, format.least)
-	u := newScaler(p, -e-zeros).times(n << zeros)
-	if u>>2>>format.width > 0 {
+	u := newScaler(p, -e-zeros).times(n << (zeros & 63))
+	if u>>2>>(format.width&63) > 0 {
 		u = u.half()
 		e++
 	}
-	return uint64(e-format.least)<<(format.width-1) + u.nearest()
+	b = uint64(e-format.least)<<((format.width-1)&63) + u.nearest()
+	return b, b < format.infinity
 }
 
 // float writes the shortest digits that read back as f, which is finite, among
@@ -384,17 +388,18 @@ func (w *back) float(f float64, bits int) {
 
 // fraction writes digits with a point in front of the last n of them.
 func (w *back) fraction(digits uint64, n int) {
-	mark := w.len()
-	w.uint(digits)
-	whole := w.len() - mark - n
+	b := w.room(1 + maxRoom)
+	at := putDigits(b, len(b), digits)
+	whole := len(b) - n - at
 	if whole <= 0 {
+		w.at += at
 		w.zeros(-whole)
 		w.string("0.")
 		return
 	}
-	w.room(1)
-	copy(w.buf[w.at:], w.buf[w.at+1:w.at+1+whole])
-	w.buf[w.at+whole] = '.'
+	copy(b[at-1:], b[at:at+whole])
+	b[at-1+whole] = '.'
+	w.at += at - 1
 }
 
 // exponential writes digits * 10^p as d.ddde+dd.
