@@ -985,3 +985,33 @@ func TestInlineMapWhoseKeysFail(t *testing.T) {
 		t.Error(v, err)
 	}
 }
+
+// reflectFull is a full tree of that depth.
+func reflectFull(depth int) string {
+	if depth == 0 {
+		return "0:}"
+	}
+	below := reflectFull(depth - 1)
+	return fuzzDictOf("Left", below, "Right", below)
+}
+
+// What a document says twice is read through pointers the first time has made,
+// and each of these has a shadow.
+func TestManyShadowsCostNoMoreThanEach(t *testing.T) {
+	full := reflectFull(12)
+	once, twice := fuzzDictOf("Left", full), fuzzDictOf("Left", full, "Left", full)
+	least := func(doc string) time.Duration {
+		shortest := time.Hour
+		for range 3 {
+			start := time.Now()
+			if err := Unmarshal([]byte(doc), new(reflectTree), AllowDuplicateKeys(true)); err != nil {
+				t.Fatal(err)
+			}
+			shortest = min(shortest, time.Since(start))
+		}
+		return shortest
+	}
+	if x, y := least(once), least(twice); y > 30*x {
+		t.Errorf("%v, and %v for twice as much", x, y)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,6 +32,7 @@ type reader struct {
 	depth   int // containers entered
 	hops    int // pointers followed on the way here
 	shadows []shadow
+	many    map[address]int // index in shadows, once there are many
 	merges  []merge
 	texts   textStore
 	last    lastPlan
@@ -50,7 +52,17 @@ func (l *lastPlan) of(t reflect.Type) *plan {
 }
 
 // A shadow is the copy that is decoded into instead of a place of the caller's.
-type shadow struct{ place, copy reflect.Value }
+type shadow struct {
+	at          address
+	place, copy reflect.Value
+}
+
+// An address is where a place is.  A struct is where its first field is, and the
+// two have shadows of their own.
+type address struct {
+	at  uintptr
+	typ reflect.Type
+}
 
 // A merge is a map whose entries are to be added to another.
 type merge struct{ to, from reflect.Value }
@@ -181,15 +193,36 @@ func (r *reader) decode(el Element, target reflect.Value) error {
 
 // shadow returns the shadow of place.  Two pointers to one place share it.
 func (r *reader) shadow(place reflect.Value) reflect.Value {
-	for _, s := range r.shadows {
-		if s.place.Addr().Pointer() == place.Addr().Pointer() && s.place.Type() == place.Type() {
-			return s.copy
-		}
+	at := address{place.Addr().Pointer(), place.Type()}
+	if i, ok := r.shadowAt(at); ok {
+		return r.shadows[i].copy
 	}
-	s := shadow{place, reflect.New(place.Type()).Elem()}
+	s := shadow{at, place, reflect.New(at.typ).Elem()}
 	s.copy.Set(place)
+	if r.many != nil {
+		r.many[at] = len(r.shadows)
+	}
 	r.shadows = append(r.shadows, s)
 	return s.copy
+}
+
+// fewShadows is how many shadows are looked through one by one.
+const fewShadows = 16
+
+// shadowAt returns the index in shadows of the one of the place at an address.
+func (r *reader) shadowAt(at address) (i int, ok bool) {
+	if len(r.shadows) < fewShadows {
+		i = slices.IndexFunc(r.shadows, func(s shadow) bool { return s.at == at })
+		return i, i >= 0
+	}
+	if r.many == nil {
+		r.many = make(map[address]int, 2*fewShadows)
+		for i, s := range r.shadows {
+			r.many[s.at] = i
+		}
+	}
+	i, ok = r.many[at]
+	return i, ok
 }
 
 // follow reads el into place, which a pointer of type t leads to.  Containers
