@@ -1,6 +1,6 @@
 # Names for the commands in ci/. Plain "make" runs what CI runs.
 
-.PHONY: all fmt docs pure lint test skips race 386 fuzz cover install-check bench performance format picture
+.PHONY: all fmt docs pure lint test skips race 386 fuzz cover instructions install-check bench performance format picture
 
 all:
 	ci/all.sh
@@ -23,6 +23,8 @@ race:
 	ci/386.sh
 cover:
 	ci/cover.sh
+instructions:
+	ci/instructions.sh
 install-check:
 	ci/install.sh
 fuzz:
