@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"slices"
 )
 
 // A picture shows some contests side by side, a bar for each codec.
@@ -68,20 +69,19 @@ func panel(b *bytes.Buffer, c *contest, x int) {
 	}
 }
 
-// shown are the fastest entries, and ours in any case.
+// shown are the fastest entries, and those that everything is measured with.
 func (c *contest) shown() []*entry {
-	var list []*entry
-	for _, e := range c.sorted() {
-		if e.peer.name == nameMemcpy || e.peer.name == nameFrames {
-			continue
-		}
-		if len(list) < bars {
-			list = append(list, e)
-		} else if e.peer.kind == ours || e.peer.name == nameJSON {
-			list[len(list)-1] = e
+	list := c.sorted()
+	for i := len(list) - 1; i >= 0; i-- {
+		if out := list[i]; len(list) > bars && !out.peer.yardstick() || out.peer.name == nameMemcpy || out.peer.name == nameFrames {
+			list = slices.Delete(list, i, i+1)
 		}
 	}
 	return list
+}
+
+func (p *peer) yardstick() bool {
+	return p.name == namePetrichor || p.name == nameJSON || p.name == nameHand
 }
 
 func bar(b *bytes.Buffer, e *entry, longest float64, x, y int) {
