@@ -59,10 +59,14 @@ func TestConnectAndAccept(t *testing.T) {
 		{"allowed", func(c *Conn) error { return c.Allow(nil, nil) }, "17:7:allowed,4:true!}0:~", true},
 		{"denied", func(c *Conn) error { return c.Deny(nil, "why") }, "18:7:allowed,5:false!}3:why,", false},
 		{"an answer that does not say is a yes", func(c *Conn) error { return c.Send(nil, "hello") }, "0:}5:hello,", true},
-		{"with a header", func(c *Conn) error { return c.Allow(Header{"id": 7, "zone": "b"}, nil) },
-			"37:7:allowed,4:true!2:id,1:7#4:zone,1:b,}0:~", true},
-		{"what the header says of it does not count", func(c *Conn) error { return c.Deny(Header{"allowed": true}, nil) },
-			"18:7:allowed,5:false!}0:~", false},
+		{
+			"with a header", func(c *Conn) error { return c.Allow(Header{"id": 7, "zone": "b"}, nil) },
+			"37:7:allowed,4:true!2:id,1:7#4:zone,1:b,}0:~", true,
+		},
+		{
+			"what the header says of it does not count", func(c *Conn) error { return c.Deny(Header{"allowed": true}, nil) },
+			"18:7:allowed,5:false!}0:~", false,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var first Frame
@@ -477,8 +481,10 @@ func TestConnectFails(t *testing.T) {
 		{"a deadline while the peer is silent", silent, soon, nil, context.DeadlineExceeded},
 		{"a cancel while the peer is silent", silent, later, nil, context.Canceled},
 		{"a peer that hangs up", func(s net.Conn) { s.Read(make([]byte, 1024)) }, forever, nil, io.EOF},
-		{"a peer that hangs up inside a frame", func(s net.Conn) { s.Read(make([]byte, 1024)); s.Write([]byte("0:}")) },
-			forever, nil, io.ErrUnexpectedEOF},
+		{
+			"a peer that hangs up inside a frame", func(s net.Conn) { s.Read(make([]byte, 1024)); s.Write([]byte("0:}")) },
+			forever, nil, io.ErrUnexpectedEOF,
+		},
 		{"a peer that speaks something else", func(s net.Conn) { s.Write([]byte("220 smtp")); silent(s) }, forever, nil, ErrSize},
 		{"a body that has no form", silent, forever, make(chan int), nil},
 	} {

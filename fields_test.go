@@ -56,13 +56,8 @@ var fieldsTable = []struct {
 		D int `json:"" tnet:""`
 		E int `json:"å" tnet:"å"`
 	}{}},
-	{"a dash", "leaves a field out; with a comma it is a name", &struct {
-		A int `json:"-" tnet:"-"`
-		B int `json:"-," tnet:"-,"`
-	}{}},
-	{"an option nobody knows", "is passed over", &struct {
-		A int `json:"a,whatever" tnet:"a,whatever"`
-	}{}},
+	{"a dash", "leaves a field out; with a comma it is a name", fieldsTagged("-", "-,")},
+	{"an option nobody knows", "is passed over", fieldsTagged("a,whatever")},
 	{"embedded", "its fields are ours, where it stands", &struct {
 		A int
 		FieldsA
@@ -135,6 +130,18 @@ func fieldsEmbed(structs ...any) any {
 	for _, s := range structs {
 		typ := reflect.TypeOf(s)
 		fields = append(fields, reflect.StructField{Name: typ.Name(), Type: typ, Anonymous: true})
+	}
+	return reflect.New(reflect.StructOf(fields)).Interface()
+}
+
+// fieldsTagged returns a pointer to a struct of ints with these tags, which
+// linters would not let stand in one.
+func fieldsTagged(tags ...string) any {
+	var fields []reflect.StructField
+	for i, tag := range tags {
+		name := string(rune('A' + i))
+		both := fmt.Sprintf("json:%q tnet:%q", tag, tag)
+		fields = append(fields, reflect.StructField{Name: name, Type: reflect.TypeFor[int](), Tag: reflect.StructTag(both)})
 	}
 	return reflect.New(reflect.StructOf(fields)).Interface()
 }
@@ -313,23 +320,6 @@ func TestInline(t *testing.T) {
 	if err := Unmarshal([]byte(fuzzDictOf("k", "5:1e400^")), &got); !errors.Is(err, errRange) {
 		t.Errorf("an entry that cannot be read: %v", err)
 	}
-}
-
-type fieldsText struct{ s string }
-
-func (k fieldsText) MarshalText() ([]byte, error) {
-	if k.s == "" {
-		return nil, errConn
-	}
-	return []byte("<" + k.s + ">"), nil
-}
-
-func (k *fieldsText) UnmarshalText(b []byte) error {
-	if len(b) < 2 || b[0] != '<' {
-		return errConn
-	}
-	k.s = string(b[1 : len(b)-1])
-	return nil
 }
 
 type FieldsNested struct {

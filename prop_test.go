@@ -389,9 +389,14 @@ func TestPropCommonTypesAreNoDifferent(t *testing.T) {
 		bits := rapid.Uint16().Draw(t, "options") & (fuzzText | fuzzLoose | fuzzNonFinite | fuzzDuplicates | fuzzOrder | fuzzSmall)
 		opts := fuzzOptions(bits)
 		for _, pair := range [][2]any{
-			{new([]string), new(genStrings)}, {new([]int), new(genInts)}, {new([]int64), new(genInt64s)},
-			{new([]float64), new(genFloat64s)}, {new([]any), new(genAnys)},
-			{new(map[string]string), new(genStringMap)}, {new(map[string]any), new(genAnyMap)}, {new(Header), new(genAnyMap)},
+			{new([]string), new(genStrings)},
+			{new([]int), new(genInts)},
+			{new([]int64), new(genInt64s)},
+			{new([]float64), new(genFloat64s)},
+			{new([]any), new(genAnys)},
+			{new(map[string]string), new(genStringMap)},
+			{new(map[string]any), new(genAnyMap)},
+			{new(Header), new(genAnyMap)},
 		} {
 			err, plainErr := Unmarshal(b, pair[0], opts...), Unmarshal(b, pair[1], opts...)
 			if genFaultText(err) != genFaultText(plainErr) {

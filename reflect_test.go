@@ -491,8 +491,14 @@ func TestCyclesAreRefused(t *testing.T) {
 		name  string
 		value any
 	}{
-		{"pointer", tree}, {"slice", list}, {"slice of any", anys}, {"map", m}, {"Dict", dict},
-		{"interface", held}, {"array", &array}, {"no cycle, but as deep", long},
+		{"pointer", tree},
+		{"slice", list},
+		{"slice of any", anys},
+		{"map", m},
+		{"Dict", dict},
+		{"interface", held},
+		{"array", &array},
+		{"no cycle, but as deep", long},
 	} {
 		for _, opts := range [][]Option{nil, {MaxDepth(deepest)}} {
 			if c.name == "no cycle, but as deep" && opts != nil {
@@ -854,16 +860,34 @@ var reflectDocs = []struct {
 	wire   string
 	target any // a pointer
 }{
-	{"1:1#", new(int)}, {"0:~", new(*int)}, {"1:x,", new(string)}, {"0:]", new([]int)}, {"8:1:1#1:2#]", new([]int)},
-	{"8:1:1#1:2#]", new([1]int)}, {"8:1:1#1:2#]", new([]int8)}, {"10:7:4:1:x,]]]", new([][][]string)}, {"10:7:4:1:x,]]]", new(any)},
-	{"10:7:4:1:x,]]]", new([]any)}, {"10:7:4:1:x,]]]", new(Raw)}, {"10:7:4:1:x,]]]", new(reflectPtr)}, {"10:7:4:1:x,]]]", new([0]int)},
-	{"0:}", new(map[string]int)}, {"8:1:a,1:1#}", new(map[string]int)}, {"8:1:a,1:x,}", new(map[string]string)}, {"8:1:1,1:x,}", new(map[int]string)},
-	{"15:1:a,8:1:b,1:1#}}", new(map[string]any)}, {"15:1:a,8:1:b,1:1#}}", new(any)}, {"15:1:a,8:1:b,1:1#}}", new(Dict)},
-	{"15:1:a,8:1:b,1:1#}}", new(reflectStruct)}, {"14:1:a,7:1:b,0:~}}", new(reflectMap)}, {"14:1:a,7:1:b,0:~}}", new(FieldsIn)},
+	{"1:1#", new(int)},
+	{"0:~", new(*int)},
+	{"1:x,", new(string)},
+	{"0:]", new([]int)},
+	{"8:1:1#1:2#]", new([]int)},
+	{"8:1:1#1:2#]", new([1]int)},
+	{"8:1:1#1:2#]", new([]int8)},
+	{"10:7:4:1:x,]]]", new([][][]string)},
+	{"10:7:4:1:x,]]]", new(any)},
+	{"10:7:4:1:x,]]]", new([]any)},
+	{"10:7:4:1:x,]]]", new(Raw)},
+	{"10:7:4:1:x,]]]", new(reflectPtr)},
+	{"10:7:4:1:x,]]]", new([0]int)},
+	{"0:}", new(map[string]int)},
+	{"8:1:a,1:1#}", new(map[string]int)},
+	{"8:1:a,1:x,}", new(map[string]string)},
+	{"8:1:1,1:x,}", new(map[int]string)},
+	{"15:1:a,8:1:b,1:1#}}", new(map[string]any)},
+	{"15:1:a,8:1:b,1:1#}}", new(any)},
+	{"15:1:a,8:1:b,1:1#}}", new(Dict)},
+	{"15:1:a,8:1:b,1:1#}}", new(reflectStruct)},
+	{"14:1:a,7:1:b,0:~}}", new(reflectMap)},
+	{"14:1:a,7:1:b,0:~}}", new(FieldsIn)},
 	{"14:1:a,7:1:b,0:~}}", &struct {
 		A struct{ B *int } `tnet:"a"`
 	}{}},
-	{"14:1:x,7:1:y,0:~}}", &fieldsInline{}}, {"14:1:x,7:1:y,0:~}}", new(reflectStruct)}, // both unknown
+	{"14:1:x,7:1:y,0:~}}", &fieldsInline{}},
+	{"14:1:x,7:1:y,0:~}}", new(reflectStruct)}, // both unknown
 }
 
 // FieldsIn has a key for nobody and a map for the rest.
