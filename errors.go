@@ -55,6 +55,7 @@ type SyntaxError struct {
 	detail string // what was found or which limit it was, bounded and escaped
 }
 
+// Error returns one line of at most 256 bytes of printable ASCII.
 func (e *SyntaxError) Error() string {
 	return describe(e.Err.Error(), e.detail, e.Offset, e.Path)
 }
@@ -74,6 +75,7 @@ type TypeError struct {
 	foreign bool // Err is of a method of Type, and may quote what it was given
 }
 
+// Error returns one line of at most 256 bytes of printable ASCII.
 func (e *TypeError) Error() string {
 	name := "nil"
 	if e.Type != nil {
