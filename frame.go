@@ -24,7 +24,8 @@ func (f Frame) Clone() Frame {
 // no I/O, so it serves a Parser and AppendFrame as well.
 //
 // The frame a method is given is borrowed until it returns; what it returns may
-// alias it, and is used before the next call.
+// alias it, and is used before the next call.  Outbound and Inbound may be
+// called at the same time, since a Conn may send while it receives.
 type Filter interface {
 	Outbound(Frame) (Frame, error)
 	Inbound(Frame) (Frame, error)

@@ -14,7 +14,7 @@ trap 'rm -f "$log"' EXIT
 fuzz() {
 	local again
 	for again in yes no; do
-		if (cd "$1" && go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 10s -parallel "$workers" .) 2>&1 | tee "$log"; then
+		if (cd "$1" && go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 200x -parallel "$workers" .) 2>&1 | tee "$log"; then
 			return 0
 		fi
 		if grep -q 'Failing input' "$log" || ! grep -q 'context deadline exceeded' "$log"; then break; fi
