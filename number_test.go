@@ -66,28 +66,29 @@ func checkDecided(p []byte) error {
 	return checkNumber(p)
 }
 
-// checkFloat compares how f is written with what strconv does, and reads it.
+// checkFloat compares how f is written with what strconv does, and reads it from
+// that and from eighteen digits.
 func checkFloat(w *back, f float64) error {
 	if err := checkWritten(w, f, 64); err != nil {
 		return err
 	}
 	var text [64]byte
-	if err := checkDecided(w.bytes()); err != nil {
-		return err
+	for _, p := range [][]byte{w.bytes(), strconv.AppendFloat(text[:0], f, 'e', 17, 64)} {
+		if got, ok := parseFloat64(p); !ok || math.Float64bits(got) != math.Float64bits(f) {
+			return fmt.Errorf("parseFloat64(%q) = %v, %v", string(p), got, ok)
+		}
 	}
-	if err := checkDecided(strconv.AppendFloat(text[:0], f, 'e', 18, 64)); err != nil {
-		return err
-	}
-	if f = float64(float32(f)); math.IsInf(f, 0) {
+	f32 := float32(f)
+	if math.IsInf(float64(f32), 0) {
 		return nil
 	}
-	if err := checkWritten(w, f, 32); err != nil {
+	if err := checkWritten(w, float64(f32), 32); err != nil {
 		return err
 	}
-	if _, ok := parseFloat32(w.bytes()); !ok {
-		return fmt.Errorf("parseFloat32 leaves %q undecided", w.bytes())
+	if got, ok := parseFloat32(w.bytes()); !ok || math.Float32bits(got) != math.Float32bits(f32) {
+		return fmt.Errorf("parseFloat32(%q) = %v, %v", w.bytes(), got, ok)
 	}
-	return checkNumber(w.bytes())
+	return nil
 }
 
 // appendFloat is the reference for how floats are written: strconv's digits,
@@ -117,7 +118,7 @@ func checkWritten(w *back, f float64, bits int) error {
 		want = bytes.Replace(want, []byte("4063"), []byte("4062"), 1)
 	}
 	if !bytes.Equal(w.bytes(), want) {
-		return fmt.Errorf("float%d %x is written %q, want %q", bits, f, w.bytes(), want)
+		return fmt.Errorf("float%d %x is written %q, want %q", bits, f, w.bytes(), string(want))
 	}
 	return nil
 }
@@ -487,9 +488,9 @@ func TestNumbersAgainstStrconv(t *testing.T) {
 	workers := runtime.GOMAXPROCS(0)
 	for worker := range workers {
 		group.Go(func() {
-			r := random(seed + uint64(worker))
+			r, w := random(seed+uint64(worker)), new(back)
 			for i := range (*numbers + workers - 1) / workers {
-				if err := checkRandom(r, i); err != nil {
+				if err := checkRandom(r, w, i); err != nil {
 					t.Errorf("seed %d, %d of %d: %v", seed, worker, workers, err)
 					return
 				}
@@ -506,27 +507,33 @@ func TestNumbersAgainstStrconv(t *testing.T) {
 func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 // checkRandom checks one number, of a sort that i chooses.
-func checkRandom(r *rand.Rand, i int) error {
-	var w back
+func checkRandom(r *rand.Rand, w *back, i int) error {
 	switch i % 8 {
 	case 0:
-		n := r.Uint64() >> r.IntN(64)
-		if err := checkWrittenInt(&w, int64(n)); err != nil {
-			return err
-		}
-		return checkNumber(w.bytes())
+		return checkInts(r.Uint64()>>r.IntN(64), w)
 	case 1:
-		return checkFloat(&w, float64(r.Int64()>>r.IntN(64))/float64(uint64(1)<<r.IntN(64)))
+		return checkFloat(w, float64(r.Int64()>>r.IntN(64))/float64(uint64(1)<<r.IntN(64)))
 	case 2:
-		return checkFloat(&w, math.Round(r.Float64()*1e9)/math.Pow10(r.IntN(12)))
+		return checkFloat(w, math.Round(r.Float64()*1e9)/math.Pow10(r.IntN(12)))
 	case 3:
-		return checkFloat(&w, float64(math.Float32frombits(r.Uint32()&^(1<<30))))
+		return checkFloat(w, float64(math.Float32frombits(r.Uint32()&^(1<<30))))
 	case 4:
-		return checkNumber(randomDecimal(r))
+		if i%16 == 4 {
+			return checkNumber(randomDecimal(r))
+		}
 	case 5:
-		return checkNumber(randomMiddle(r))
+		if i%1000 == 5 {
+			return checkNumber(randomMiddle(r))
+		}
 	}
-	return checkFloat(&w, anyFloat(r))
+	return checkFloat(w, anyFloat(r))
+}
+
+func checkInts(n uint64, w *back) error {
+	if err := checkWrittenInt(w, int64(n)); err != nil {
+		return err
+	}
+	return checkNumber(w.bytes())
 }
 
 // randomDecimal returns a number of up to 24 digits with an exponent.
@@ -534,7 +541,7 @@ func randomDecimal(r *rand.Rand) []byte {
 	n := r.Uint64() >> r.IntN(64)
 	p := strconv.AppendUint(nil, n, 10)
 	p = strconv.AppendUint(append(p, '.'), n>>r.IntN(64)%1e5, 10)
-	return strconv.AppendInt(append(p, 'e'), int64(r.IntN(700)-360), 10)
+	return strconv.AppendInt(append(p, 'e'), int64(r.IntN(700)-360)>>r.IntN(8), 10)
 }
 
 // randomMiddle returns the first nineteen digits or so of what is between two
