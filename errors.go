@@ -81,7 +81,7 @@ func (e *TypeError) Error() string {
 	if e.Type != nil {
 		name = e.Type.String()
 	}
-	name = ellipsis(name, 64)
+	name = ellipsis(printable(name), 64)
 	reason := ""
 	switch {
 	case e.foreign:
@@ -161,12 +161,10 @@ func shift(err error, by int64) error {
 	return err
 }
 
-// under puts the key or index of a container in front of an error's path.
+// under puts the key or index of a container in front of the path of a
+// *TypeError; those of a *SyntaxError come from the checker's trail.
 func under(err error, segment string) error {
-	switch e := err.(type) {
-	case *SyntaxError:
-		e.Path = joinPath(segment, e.Path)
-	case *TypeError:
+	if e, ok := err.(*TypeError); ok {
 		e.Path = joinPath(segment, e.Path)
 	}
 	return err
@@ -233,14 +231,10 @@ func printable(s string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// ellipsis bounds s to n bytes and shows that it did.
+// ellipsis bounds s, which is ASCII, to n bytes and shows that it did.
 func ellipsis(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	n -= len("...")
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n] + "..."
+	return s[:n-len("...")] + "..."
 }

@@ -1130,9 +1130,11 @@ func quoted(t reflect.Type) *plan {
 	return &plan{
 		encode: func(w *writer, v reflect.Value) error {
 			mark := w.len()
-			err := plain.encode(w, v)
+			if err := plain.encode(w, v); err != nil {
+				return err
+			}
 			w.retag(mark)
-			return err
+			return nil
 		},
 		decode: func(r *reader, el Element, v reflect.Value) error {
 			if !isString(el.Kind) {
@@ -1150,9 +1152,6 @@ func quoted(t reflect.Type) *plan {
 
 // retag makes the scalar written since mark a string, unless it is null.
 func (w *writer) retag(mark int) {
-	if w.len() == mark {
-		return
-	}
 	tag := &w.buf[len(w.buf)-1-mark]
 	if *tag == byte(KindNull) {
 		return
