@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -350,6 +351,9 @@ func limitAtMost(t testing.TB, what string, got, most uint64) {
 // limitFastest is the least time that f takes.  What else the machine does only
 // ever adds to it.
 func limitFastest(times int, f func()) time.Duration {
+	if limitRace {
+		times = 1
+	}
 	least := time.Duration(math.MaxInt64)
 	for range times {
 		start := limitClock()
@@ -379,6 +383,10 @@ func limitWant(t testing.TB, name string, got, want error) {
 		t.Errorf("%s: got error %v, want %v", name, got, want)
 	}
 }
+
+// limitSlow says that this is not the build that the promises about time are
+// made for: what takes long is done with less.
+const limitSlow = limitRace || strconv.IntSize == 32
 
 const (
 	limitKiB = 1 << 10

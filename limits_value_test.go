@@ -94,6 +94,9 @@ func TestLimit13WholeOnesAreDelivered(t *testing.T) {
 
 func TestLimit14EveryByteSetToEveryOther(t *testing.T) {
 	all, few := limitDoors(), limitDoors()[:8]
+	if limitRace {
+		all = few
+	}
 	for at := range limitDocument {
 		for to := range 256 {
 			b := []byte(limitDocument)
@@ -690,7 +693,7 @@ func limitCanary(connection, n int) string {
 
 func TestLimit25ErrorsAreForPeople(t *testing.T) {
 	hostile := []string{
-		strings.Repeat("long", 100_000), "\x00\x01\x1b[31m\x07\r\n", "\u202e\u2066\u200b", "\xff\xfe\x80", strings.Repeat("\x00", 1000),
+		strings.Repeat("long", 10_000), "\x00\x01\x1b[31m\x07\r\n", "\u202e\u2066\u200b", "\xff\xfe\x80", strings.Repeat("\x00", 1000),
 		"a/b~c", "\"quoted\"\\", "", strings.Repeat("\u202e", 300), "日本語", "%s%n%x", "<script>",
 	}
 	const secret = "hunter2-the-secret"
