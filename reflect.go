@@ -338,8 +338,8 @@ func decodeFloat(r *reader, el Element, v reflect.Value) error {
 // float returns the value of a float or an int.  The error is errMalformed or
 // errRange.
 func (r *reader) float(el Element, bits int) (float64, error) {
-	if el.Kind == KindFloat && bits == 64 && len(el.Payload) <= maxNumber {
-		if f, ok := parseFloat64(el.Payload); ok {
+	if el.Kind == KindFloat && len(el.Payload) <= maxNumber {
+		if f, ok := parseFloatBits(el.Payload, bits); ok {
 			return f, nil
 		}
 	}
@@ -351,6 +351,14 @@ func (r *reader) float(el Element, bits int) (float64, error) {
 		return 0, errRange
 	}
 	return f, nil
+}
+
+func parseFloatBits(p []byte, bits int) (float64, bool) {
+	if bits == 32 {
+		f, ok := parseFloat32(p)
+		return float64(f), ok
+	}
+	return parseFloat64(p)
 }
 
 // parseFloat is for checked floats and ints: of what strconv takes beyond our
