@@ -392,10 +392,3 @@ const (
 	limitKiB = 1 << 10
 	limitMiB = 1 << 20
 )
-
-func limitQuote(b []byte) string {
-	if len(b) > 40 {
-		return fmt.Sprintf("%.40q...", b)
-	}
-	return fmt.Sprintf("%q", b)
-}

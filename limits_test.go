@@ -6,7 +6,6 @@ package petrichor
 
 import (
 	"bytes"
-
 	"errors"
 	"fmt"
 	"io"

@@ -373,10 +373,20 @@ func TestLimit18Ints(t *testing.T) {
 		text   string
 		target any
 	}{
-		{"128", new(int8)}, {"-129", new(int8)}, {"32768", new(int16)}, {"2147483648", new(int32)},
-		{"9223372036854775808", new(int64)}, {"-9223372036854775809", new(int64)}, {"256", new(uint8)}, {"-1", new(uint)},
-		{"18446744073709551616", new(uint64)}, {"65536", new(uint16)}, {"4294967296", new(uint32)},
-		{strings.Repeat("9", 400), new(int64)}, {strings.Repeat("9", 400), new(uint64)}, {strings.Repeat("9", 400), new(float64)},
+		{"128", new(int8)},
+		{"-129", new(int8)},
+		{"32768", new(int16)},
+		{"2147483648", new(int32)},
+		{"9223372036854775808", new(int64)},
+		{"-9223372036854775809", new(int64)},
+		{"256", new(uint8)},
+		{"-1", new(uint)},
+		{"18446744073709551616", new(uint64)},
+		{"65536", new(uint16)},
+		{"4294967296", new(uint32)},
+		{strings.Repeat("9", 400), new(int64)},
+		{strings.Repeat("9", 400), new(uint64)},
+		{strings.Repeat("9", 400), new(float64)},
 	} {
 		err := Unmarshal(Append(nil, KindInt, []byte(test.text)), test.target)
 		var mismatch *TypeError
@@ -584,11 +594,19 @@ func TestLimit24TheInputIsNotKept(t *testing.T) {
 		IP   netip.Addr
 	}
 	wire := []byte(limitMarshal(Dict{
-		{Key: "S", Value: "string"}, {Key: "B", Value: "bytes"}, {Key: "A", Value: "abc"}, {Key: "R", Value: []any{"raw", 1}},
-		{Key: "N", Value: 12345}, {Key: "Any", Value: Dict{{Key: "key", Value: []any{"value", "x"}}}},
-		{Key: "Dict", Value: Dict{{Key: "key", Value: "value"}}}, {Key: "M", Value: map[string]string{"key": "value"}},
-		{Key: "L", Value: []string{"one", "two"}}, {Key: "Kept", Value: "kept"}, {Key: "Big", Value: 98765},
-		{Key: "URL", Value: "http://example.org/path"}, {Key: "IP", Value: "192.0.2.1"},
+		{Key: "S", Value: "string"},
+		{Key: "B", Value: "bytes"},
+		{Key: "A", Value: "abc"},
+		{Key: "R", Value: []any{"raw", 1}},
+		{Key: "N", Value: 12345},
+		{Key: "Any", Value: Dict{{Key: "key", Value: []any{"value", "x"}}}},
+		{Key: "Dict", Value: Dict{{Key: "key", Value: "value"}}},
+		{Key: "M", Value: map[string]string{"key": "value"}},
+		{Key: "L", Value: []string{"one", "two"}},
+		{Key: "Kept", Value: "kept"},
+		{Key: "Big", Value: 98765},
+		{Key: "URL", Value: "http://example.org/path"},
+		{Key: "IP", Value: "192.0.2.1"},
 	}))
 	var want all
 	if err := Unmarshal(bytes.Clone(wire), &want); err != nil {
@@ -700,10 +718,16 @@ func TestLimit25ErrorsAreForPeople(t *testing.T) {
 	kinds := []struct {
 		name, value string
 	}{
-		{"syntax", limitMarshal(secret) + "1:x#"}, {"type", limitMarshal(secret)}, {"bool", string(Append(nil, KindBool, []byte(secret)))},
-		{"int", string(Append(nil, KindInt, []byte(secret)))}, {"float", string(Append(nil, KindFloat, []byte(secret)))},
-		{"null", string(Append(nil, KindNull, []byte(secret)))}, {"tag", fmt.Sprintf("%d:%s?", len(secret), secret)},
-		{"method", limitMarshal("bad " + secret)}, {"list", limitMarshal([]string{secret})}, {"dict", limitMarshal(Dict{{Key: "k", Value: secret}})},
+		{"syntax", limitMarshal(secret) + "1:x#"},
+		{"type", limitMarshal(secret)},
+		{"bool", string(Append(nil, KindBool, []byte(secret)))},
+		{"int", string(Append(nil, KindInt, []byte(secret)))},
+		{"float", string(Append(nil, KindFloat, []byte(secret)))},
+		{"null", string(Append(nil, KindNull, []byte(secret)))},
+		{"tag", fmt.Sprintf("%d:%s?", len(secret), secret)},
+		{"method", limitMarshal("bad " + secret)},
+		{"list", limitMarshal([]string{secret})},
+		{"dict", limitMarshal(Dict{{Key: "k", Value: secret}})},
 	}
 	type own struct {
 		T time.Time
