@@ -10,6 +10,7 @@ type codec struct {
 	encoder   func(w io.Writer) encoder
 	decoder   func(r io.Reader) decoder
 	drain     func(r io.Reader) decoder // a decoder that reads bodies as streams and keeps nothing of them
+	slow      bool                      // so slow in pieces that it is not timed
 	own       *ownType                  // for codecs that have types of their own
 }
 

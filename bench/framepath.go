@@ -105,7 +105,7 @@ func handReadFrames(b []byte) func() {
 func feedFrames(b []byte) func() {
 	p := petrichor.NewParser()
 	return func() {
-		for in := pieces(b).(*reader); len(in.b) > 0; {
+		for in := pieces(b); len(in.b) > 0; {
 			p.Feed(in.piece())
 			err := error(nil)
 			for err == nil {
@@ -121,7 +121,7 @@ func feedFrames(b []byte) func() {
 func handFeedFrames(b []byte) func() {
 	var buf []byte
 	return func() {
-		for in := pieces(b).(*reader); len(in.b) > 0; {
+		for in := pieces(b); len(in.b) > 0; {
 			buf = append(buf, in.piece()...)
 			rest := buf
 			for {

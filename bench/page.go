@@ -41,7 +41,7 @@ func (r *results) page(w io.Writer, p *plan) {
 	}
 	r.summary(w)
 	r.winners(w)
-	fmt.Fprintf(w, targetText)
+	fmt.Fprint(w, targetText)
 	r.targets(w)
 	fmt.Fprint(w, method)
 	r.absent(w)

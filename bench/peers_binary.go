@@ -22,7 +22,7 @@ func fxamackerCodec() *codec {
 	must(err)
 	dec, err := cbor.DecOptions{
 		DefaultMapType:   stringMap,
-		IntDec:           cbor.IntDecConvertSigned,
+		IntDec:           cbor.IntDecConvertNone,
 		MaxArrayElements: 1 << 30,
 		MaxMapPairs:      1 << 30,
 	}.DecMode()

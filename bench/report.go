@@ -18,7 +18,7 @@ func (c *contest) table(w io.Writer, heading string) {
 	fmt.Fprintf(w, "|---|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, e := range c.sorted() {
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", e.peer.label(),
-			digits(e.ns()), speed(e, json), speed(e, best), over(e, hand), digits(e.allocs()), digits(e.bytes()), whole0(e.size))
+			digits(e.ns()), speed(e, json), speed(e, best), over(e, hand), digits(e.allocs()), digits(e.bytes()), orNothing(e.size))
 	}
 }
 
@@ -78,7 +78,7 @@ func digits(f float64) string {
 	return thousands(fmt.Sprintf("%.0f", f))
 }
 
-func whole0(n int) string {
+func orNothing(n int) string {
 	if n == 0 {
 		return ""
 	}

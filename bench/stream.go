@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"math/rand/v2"
+	"time"
 )
 
 // discard writes to nowhere.  io.Discard has methods that some codecs prefer and no network has.
@@ -20,10 +22,10 @@ func (w *buffer) Write(b []byte) (int, error) {
 }
 
 // whole returns a reader that gives as much of b as is asked for.
-func whole(b []byte) io.Reader { return &reader{b: b, sizes: []int{len(b)}} }
+func whole(b []byte) *reader { return &reader{b: b, sizes: []int{len(b)}} }
 
 // pieces returns a reader that gives b in pieces of 1 to 1500 bytes, as a network may.
-func pieces(b []byte) io.Reader { return &reader{b: b, sizes: pieceSizes} }
+func pieces(b []byte) *reader { return &reader{b: b, sizes: pieceSizes} }
 
 var pieceSizes = func() []int {
 	r := rand.New(rand.NewPCG(7, 7))
@@ -39,9 +41,20 @@ type reader struct {
 	b     []byte
 	sizes []int
 	next  int
+	until time.Duration // of processor time; 0 is for ever
+	late  bool          // it was later than that
 }
 
+// endurance is how much processor time a codec may take for one stream in pieces.
+const endurance = 10 * time.Second
+
+var errLate = fmt.Errorf("in reads of 1..1500 bytes it takes more than %v", endurance)
+
 func (r *reader) Read(p []byte) (int, error) {
+	if r.until > 0 && processorTime() > r.until {
+		r.late = true
+		return 0, errLate
+	}
 	if len(r.b) == 0 {
 		return 0, io.EOF
 	}

@@ -73,8 +73,8 @@ var workloads = []workload{
 	{name: "body 1 MiB", make: func() *subject {
 		return newSubject("body 1 MiB", "a Frame with a body of 1 MiB", 1, bodies, sample.Frames(1, 1<<20)...)
 	}},
-	{name: "body 64 MiB", make: func() *subject {
-		return newSubject("body 64 MiB", "a Frame with a body of 64 MiB", 1, bodies, sample.Frames(1, 64<<20)...)
+	{name: largest, make: func() *subject {
+		return newSubject(largest, "a Frame with a body of 64 MiB", 1, bodies, sample.Frames(1, 64<<20)...)
 	}},
 	{name: "frame path", contests: framePath},
 	{name: "flows", contests: flows},
