@@ -15,6 +15,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +49,7 @@ type Conn struct {
 	mu  sync.Mutex
 	enc *Encoder
 
-	waiting atomic.Bool // accepted, not yet allowed
+	waiting atomic.Bool // the first frames have not both been exchanged
 }
 
 // NewConn returns a Conn on rwc, with the limits of a stream.  No first frames
@@ -75,14 +76,18 @@ func Connect(ctx context.Context, network, addr string, header, body any, opts .
 	}
 	c := NewConn(stream, opts...)
 	var answer Frame
+	c.waiting.Store(true)
 	err = c.Within(ctx, func() (err error) {
-		answer, err = c.Request(header, body)
+		if err = c.Send(header, body); err == nil {
+			answer, err = c.recv()
+		}
 		return err
 	})
 	if err != nil {
 		c.Close()
 		return nil, Frame{}, err
 	}
+	c.waiting.Store(false)
 	return c, answer, nil
 }
 
@@ -105,12 +110,12 @@ func Accept(rwc io.ReadWriteCloser, opts ...Option) (*Conn, Frame, error) {
 	limited := *lifted
 	limited.maxFrame = admissionSize
 	c.dec.p.config = &limited
-	first, err := c.Recv()
+	c.waiting.Store(true)
+	first, err := c.recv()
 	if err != nil {
 		return nil, Frame{}, err
 	}
 	c.dec.p.config = lifted
-	c.waiting.Store(true)
 	return c, first, nil
 }
 
@@ -132,12 +137,16 @@ func (c *Conn) Recv() (Frame, error) {
 	if c.waiting.Load() {
 		return Frame{}, ErrNotAllowed
 	}
+	return c.recv()
+}
+
+func (c *Conn) recv() (Frame, error) {
 	f, err := c.dec.ReadFrame()
 	if err != nil {
 		return Frame{}, err
 	}
-	for i := len(c.filters) - 1; i >= 0; i-- {
-		if f, err = c.filters[i].Inbound(f); err != nil {
+	for _, filter := range slices.Backward(c.filtersNow()) {
+		if f, err = filter.Inbound(f); err != nil {
 			return Frame{}, c.dec.final(err)
 		}
 	}
@@ -148,11 +157,12 @@ func (c *Conn) Recv() (Frame, error) {
 func (c *Conn) Send(header, body any) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.filters) == 0 {
+	filters := c.filtersNow()
+	if len(filters) == 0 {
 		return c.enc.WriteFrame(header, body)
 	}
 	f, err := c.enc.frame(header, body)
-	for _, filter := range c.filters {
+	for _, filter := range filters {
 		if err == nil {
 			f, err = filter.Outbound(f)
 		}
@@ -161,6 +171,15 @@ func (c *Conn) Send(header, body any) error {
 		return err
 	}
 	return c.enc.WriteFrame(f.Header, f.Body)
+}
+
+// filtersNow returns the filters, none of which sees a first frame: a peer that
+// has not been allowed gets nothing inflated.
+func (c *Conn) filtersNow() []Filter {
+	if c.waiting.Load() {
+		return nil
+	}
+	return c.filters
 }
 
 // Request sends one frame and receives the next.

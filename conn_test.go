@@ -790,3 +790,42 @@ func TestConnAgainstAModel(t *testing.T) {
 		t.Repeat(rapid.StateMachineActions(m))
 	})
 }
+
+// Nothing is inflated for a peer that has not been allowed, and what is agreed
+// on in the first frames cannot change them.
+func TestFirstFramesPassNoFilter(t *testing.T) {
+	fail := func(Frame) (Frame, error) { return Frame{}, errors.New("a filter saw a first frame") }
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	served := make(chan error, 1)
+	go func() {
+		stream, err := l.Accept()
+		if err != nil {
+			served <- err
+			return
+		}
+		defer stream.Close()
+		c, _, err := Accept(stream, WithFilters(connBroken{fail, fail}))
+		if err == nil {
+			err = c.Allow(nil, nil)
+		}
+		if err == nil && c.Send(nil, nil) == nil {
+			err = errors.New("a frame after the first passed no filter")
+		}
+		served <- err
+	}()
+	c, answer, err := Connect(t.Context(), "tcp", l.Addr().String(), nil, nil, WithFilters(connBroken{fail, fail}))
+	if err != nil || !Allowed(answer.Header) {
+		t.Fatalf("got %s, %v", answer.Header, err)
+	}
+	defer c.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if err := c.Send(nil, nil); err == nil {
+		t.Error("a frame after the first passed no filter")
+	}
+}

@@ -176,8 +176,9 @@ func Separator(b byte) Option {
 	}
 }
 
-// WithFilters puts filters between a Conn and its frames: Outbound in the
-// order given, Inbound in reverse.  Affects Conn.
+// WithFilters puts filters between a Conn and its frames: Outbound in the order
+// given, Inbound in reverse.  First frames, those of Connect, Accept, Allow and
+// Deny, pass none of them.  Affects Conn.
 func WithFilters(filters ...Filter) Option {
 	return func(c *config) { c.filters = filters }
 }
