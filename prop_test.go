@@ -417,7 +417,7 @@ func TestPropCommonTypesAreNoDifferent(t *testing.T) {
 			}
 		}
 	})
-	if read < 50 {
+	if read < ofChecks(50) {
 		t.Errorf("only %d values were read: the property has lost its point", read)
 	}
 }
@@ -556,7 +556,7 @@ func TestPropErrorsLeaveTheTargetAlone(t *testing.T) {
 			}
 		}
 	})
-	if failed < 20 {
+	if failed < ofChecks(20) {
 		t.Errorf("only %d documents did not fit: the property has lost its point", failed)
 	}
 }
@@ -820,7 +820,16 @@ func TestPropMergesAsJSON(t *testing.T) {
 			t.Fatalf("%s\npetrichor:\n%s\n%+v\nencoding/json:\n%s\n%+v", genInJSON(doc), x, ours, y, theirs)
 		}
 	})
-	if succeeded < 20 {
+	if succeeded < ofChecks(20) {
 		t.Errorf("only %d documents fitted: the property has lost its point", succeeded)
 	}
+}
+
+// ofChecks is n of the hundred checks that rapid makes, or of the twenty with
+// -short.
+func ofChecks(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
 }
