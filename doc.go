@@ -86,14 +86,20 @@
 //
 // # A map of the source
 //
-// Calls only go down this list, so it can be read from either end:
+// Calls only go down this list, so it can be read from either end; but the plans
+// of reflect.go, methods.go, any.go and common.go call one another, as the values
+// do that lie inside one another:
 //
 //	conn.go                 first frames, and frames both ways
 //	decoder.go, encoder.go  over io.Reader and io.Writer
 //	parser.go               the buffer; bytes in, frames out, no I/O
 //	frame.go                two elements, the first a dict
 //	marshal.go              one-shot, over the plans
-//	reflect.go, fields.go   Go types
+//	reflect.go, fields.go   from a Go type to its plan
+//	methods.go, any.go      types that write themselves; values without a type
+//	common.go               the usual types, without reflection for each element
+//	state.go                what one encoding and one decoding carry along
 //	element.go              the wire, both ways
+//	number.go, rfc3339.go   the text of numbers and times
 //	options.go, errors.go   limits and leniency; what is wrong and where
 package petrichor

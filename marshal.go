@@ -4,6 +4,7 @@ package petrichor
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"sync"
 )
@@ -65,6 +66,34 @@ func (c *config) unmarshal(b []byte, v any) error {
 	}
 	return nil
 }
+
+// decode reads el into what target points to.
+func (r *reader) decode(el Element, target reflect.Value) error {
+	if target.Kind() != reflect.Pointer || target.IsNil() {
+		e := &TypeError{Kind: el.Kind, Err: errTarget}
+		if target.IsValid() {
+			e.Type = target.Type()
+		}
+		return e
+	}
+	r.left--
+	place := target.Elem()
+	p := r.last.of(place.Type())
+	blank := p.isBlank(place)
+	if !blank {
+		place = r.shadow(place)
+	}
+	if err := p.read(r, el, place); err != nil {
+		if blank { // needs no shadow: it can be had again
+			place.SetZero()
+		}
+		return err
+	}
+	r.commit()
+	return nil
+}
+
+var errTarget = errors.New("want a pointer that is not nil")
 
 // minElement is how many bytes an element has at least.
 const minElement = len("0:~")

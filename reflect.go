@@ -104,6 +104,19 @@ func planOf(t reflect.Type) *plan {
 	return p.(*plan)
 }
 
+// A lastPlan remembers what planOf said last: the type is mostly the same.
+type lastPlan struct {
+	typ  reflect.Type
+	plan *plan
+}
+
+func (l *lastPlan) of(t reflect.Type) *plan {
+	if l.typ != t {
+		l.typ, l.plan = t, planOf(t)
+	}
+	return l.plan
+}
+
 // A laterPlan is the plan of a type, looked up at its first use.
 type laterPlan struct {
 	typ   reflect.Type

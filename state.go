@@ -38,19 +38,6 @@ type reader struct {
 	last    lastPlan
 }
 
-// A lastPlan remembers what planOf said last: the type is mostly the same.
-type lastPlan struct {
-	typ  reflect.Type
-	plan *plan
-}
-
-func (l *lastPlan) of(t reflect.Type) *plan {
-	if l.typ != t {
-		l.typ, l.plan = t, planOf(t)
-	}
-	return l.plan
-}
-
 // A shadow is the copy that is decoded into instead of a place of the caller's.
 type shadow struct {
 	at          address
@@ -162,34 +149,6 @@ func (w *writer) raw(b []byte, t reflect.Type) error {
 // that check does, on the way and once, but leaves it to check to say what is
 // wrong: that keeps paths and offsets out of the code that has to be fast.
 var errMalformed = errors.New("petrichor: malformed element")
-
-var errTarget = errors.New("want a pointer that is not nil")
-
-// decode reads el into what target points to.
-func (r *reader) decode(el Element, target reflect.Value) error {
-	if target.Kind() != reflect.Pointer || target.IsNil() {
-		e := &TypeError{Kind: el.Kind, Err: errTarget}
-		if target.IsValid() {
-			e.Type = target.Type()
-		}
-		return e
-	}
-	r.left--
-	place := target.Elem()
-	p := r.last.of(place.Type())
-	blank := p.isBlank(place)
-	if !blank {
-		place = r.shadow(place)
-	}
-	if err := p.read(r, el, place); err != nil {
-		if blank { // needs no shadow: it can be had again
-			place.SetZero()
-		}
-		return err
-	}
-	r.commit()
-	return nil
-}
 
 // shadow returns the shadow of place.  Two pointers to one place share it.
 func (r *reader) shadow(place reflect.Value) reflect.Value {
