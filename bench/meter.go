@@ -22,10 +22,14 @@ type usage struct {
 //
 // Processor time is that of the whole process, so that other processes, which a wall clock would
 // count, do not matter, and the garbage collector's workers, which a thread's clock would miss, do.
-// The heap is collected before, so that nobody pays for what another has left.
+// The heap is collected before, so that nobody pays for what another has left; that empties pools,
+// which one run outside of the time fills again.
 func measure(op func(n int), n int) usage {
 	var before, after runtime.MemStats
 	runtime.GC()
+	if n > 1 {
+		op(1)
+	}
 	runtime.ReadMemStats(&before)
 	start := processorTime()
 	op(n)

@@ -70,6 +70,8 @@ func digits(f float64) string {
 		return "0"
 	case f < 0.01:
 		return fmt.Sprintf("%.4f", f)
+	case f < 0.1:
+		return fmt.Sprintf("%.3f", f)
 	case f < 10:
 		return fmt.Sprintf("%.2f", f)
 	case f < 100:
