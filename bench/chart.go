@@ -71,9 +71,11 @@ func panel(b *bytes.Buffer, c *contest, x int) {
 
 // shown are the fastest entries, and those that everything is measured with.
 func (c *contest) shown() []*entry {
-	list := c.sorted()
-	for i := len(list) - 1; i >= 0; i-- {
-		if out := list[i]; len(list) > bars && !out.peer.yardstick() || out.peer.name == nameMemcpy || out.peer.name == nameFrames {
+	list := slices.DeleteFunc(c.sorted(), func(e *entry) bool {
+		return e.peer.name == nameMemcpy || e.peer.name == nameFrames
+	})
+	for i := len(list) - 1; i >= 0 && len(list) > bars; i-- {
+		if !list[i].peer.yardstick() {
 			list = slices.Delete(list, i, i+1)
 		}
 	}
