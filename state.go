@@ -147,7 +147,8 @@ func (w *writer) raw(b []byte, t reflect.Type) error {
 
 // errMalformed is what decoding returns where bytes are wrong.  It verifies all
 // that check does, on the way and once, but leaves it to check to say what is
-// wrong: that keeps paths and offsets out of the code that has to be fast.
+// wrong: that keeps paths and offsets out of the code that has to be fast.  See
+// docs/design/0007-one-pass-and-check-explains.md.
 var errMalformed = errors.New("petrichor: malformed element")
 
 // shadow returns the shadow of place.  Two pointers to one place share it.
