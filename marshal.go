@@ -40,10 +40,10 @@ func MarshalAppend(dst []byte, v any, opts ...Option) ([]byte, error) {
 // struct fields alone, entries are added to a map that exists, and pointers that
 // are not nil are followed.  Lists always become new slices.
 //
-// Bytes that are not one whole element are a *SyntaxError, found before anything
-// is built.  An element that does not fit its Go type is a *TypeError.  On any
-// error the value, and all that its pointers and maps lead to, is exactly as it
-// was.
+// Bytes that are not one whole element, well formed all the way down, are a
+// *SyntaxError, even if something in them does not fit its Go type as well, which
+// by itself is a *TypeError.  On any error the value, and all that its pointers
+// and maps lead to, is exactly as it was.
 func Unmarshal(b []byte, v any, opts ...Option) error {
 	return onSlice(opts).unmarshal(b, v)
 }

@@ -8,8 +8,8 @@ package petrichor
 // handled returns the error, so that the error comes from the place where the
 // value is.
 //
-// Decoding is given elements that have passed check, so it does not meet
-// malformed ones.
+// Decoding is given elements that have been cut, and verifies what is in them
+// as it goes; what it finds wrong is errMalformed, whatever it is.
 
 import (
 	"bytes"
