@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
@@ -197,4 +198,24 @@ func BenchmarkBigBody(b *testing.B) {
 			must(io.Copy(io.Discard, r))
 		})
 	})
+}
+
+// BenchmarkBigInt reads the longest int there may be.
+func BenchmarkBigInt(b *testing.B) {
+	in := Append(nil, KindInt, bytes.Repeat([]byte{'9'}, maxNumber))
+	benchmarkBytes(b, len(in), func() {
+		var n big.Int
+		must(0, Unmarshal(in, &n))
+	})
+}
+
+// A deadlined stream does nothing but have deadlines.
+type deadlined struct{ io.ReadWriteCloser }
+
+func (deadlined) SetDeadline(time.Time) error { return nil }
+
+// BenchmarkWithin is what a context costs, whatever is done within it.
+func BenchmarkWithin(b *testing.B) {
+	c := NewConn(deadlined{})
+	benchmarkBytes(b, 0, func() { c.Within(b.Context(), func() error { return nil }) })
 }

@@ -1216,6 +1216,17 @@ func (p pointer) decode(r *reader, el Element, v reflect.Value) error {
 	return nil
 }
 
+// follow reads el into place, which a pointer of type t leads to.  Containers
+// are counted by depth; this ends chains of pointers that go round.
+func (r *reader) follow(el Element, place reflect.Value, t reflect.Type) error {
+	if r.hops++; r.hops > 10*(r.maxDepth+10) {
+		return mismatch(el, t, ErrTooDeep)
+	}
+	err := planOf(place.Type()).read(r, el, r.shadow(place))
+	r.hops--
+	return err
+}
+
 // ---- What has no form on the wire -----------------------------------------------------
 
 func encodeNothing(_ *writer, v reflect.Value) error { return &TypeError{Type: v.Type()} }

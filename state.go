@@ -185,17 +185,6 @@ func (r *reader) shadowAt(at address) (i int, ok bool) {
 	return i, ok
 }
 
-// follow reads el into place, which a pointer of type t leads to.  Containers
-// are counted by depth; this ends chains of pointers that go round.
-func (r *reader) follow(el Element, place reflect.Value, t reflect.Type) error {
-	if r.hops++; r.hops > 10*(r.maxDepth+10) {
-		return mismatch(el, t, ErrTooDeep)
-	}
-	err := planOf(place.Type()).read(r, el, r.shadow(place))
-	r.hops--
-	return err
-}
-
 // merge adds the entries of fresh to the map in v when all has gone well, or
 // makes fresh the map where there is none.
 func (r *reader) merge(v, fresh reflect.Value) {
