@@ -69,7 +69,7 @@ func (r *reader) any(el Element) (any, error) {
 		}
 		return r.texts.text(el.Payload), nil
 	case KindList:
-		return readList(r, el.Payload, (*reader).any)
+		return readList(r, el.Payload, nil, (*reader).any)
 	case KindDict:
 		if r.keepOrder {
 			return r.dict(el.Payload)
@@ -144,7 +144,7 @@ func (s *walk) entry() (key Element, value any, err error) {
 		value, err = s.r.any(el)
 	}
 	if err != nil {
-		return key, nil, under(s.place(err, el), string(key.Payload))
+		return key, nil, underKey(s.place(err, el), key.Payload)
 	}
 	return key, value, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -101,6 +102,28 @@ func BenchmarkReadFrame(b *testing.B) {
 	benchmarkBytes(b, len(in), func() { must(d.ReadFrame()) })
 }
 
+// BenchmarkStream reads small messages, one at a time and from a stream of them.
+func BenchmarkStream(b *testing.B) {
+	event := budgetEvent{1234567, "write", "zedshaw", 4096, true}
+	in := must(Marshal(&event))
+	var v budgetEvent
+	b.Run("Unmarshal", func(b *testing.B) {
+		benchmarkBytes(b, len(in), func() { v = budgetEvent{}; must(0, Unmarshal(in, &v)) })
+	})
+	b.Run("Decode", func(b *testing.B) {
+		d := NewDecoder(&repeatedReader{b: in})
+		benchmarkBytes(b, len(in), func() { v = budgetEvent{}; must(0, d.Decode(&v)) })
+	})
+	b.Run("Encode", func(b *testing.B) {
+		e := NewEncoder(discard{})
+		benchmarkBytes(b, len(in), func() { must(0, e.Encode(&event)) })
+	})
+	b.Run("MarshalAppend", func(b *testing.B) {
+		dst := make([]byte, 0, 200)
+		benchmarkBytes(b, len(in), func() { must(MarshalAppend(dst, &event)) })
+	})
+}
+
 func BenchmarkWriteFrame(b *testing.B) {
 	e := NewEncoder(io.Discard)
 	header, body := any(&benchH), any(Raw(must(Marshal(benchK))))
@@ -181,6 +204,32 @@ func BenchmarkFlows(b *testing.B) {
 		})
 	}))
 	b.Run("raw", read(func() any { return new(Raw) }))
+	b.Run("host, walked", func(b *testing.B) {
+		text := AllowText(true)
+		benchmarkBytes(b, len(in), func() {
+			d := NewDecoder(bytes.NewReader(in), text)
+			for {
+				flow, err := d.ReadElement()
+				if err == io.EOF {
+					return
+				}
+				request := must(must(flow, err).Get("request", text))
+				must(request.Get("host", text))
+			}
+		})
+	})
+	b.Run("host, walked in a slice", func(b *testing.B) {
+		text := AllowText(true)
+		benchmarkBytes(b, len(in), func() {
+			for rest := in; len(rest) > 0; {
+				_, next, err := Cut(rest, text)
+				flow := Raw(rest[:len(rest)-len(next)])
+				request := must(must(flow, err).Get("request", text))
+				must(request.Get("host", text))
+				rest = next
+			}
+		})
+	})
 }
 
 func BenchmarkBigBody(b *testing.B) {
@@ -188,6 +237,14 @@ func BenchmarkBigBody(b *testing.B) {
 	b.Run("write", func(b *testing.B) {
 		e := NewEncoder(io.Discard)
 		benchmarkBytes(b, len(body), func() { e.WriteFrameFrom(nil, int64(len(body)), bytes.NewReader(body)) })
+	})
+	b.Run("write, not copied", func(b *testing.B) {
+		e := NewEncoder(discard{})
+		for _, v := range []any{body, Raw(must(Marshal(body)))} {
+			b.Run(fmt.Sprintf("%T", v), func(b *testing.B) {
+				benchmarkBytes(b, len(body), func() { e.WriteFrame(nil, v) })
+			})
+		}
 	})
 	in := must(AppendFrame(nil, nil, body))
 	b.Run("read", func(b *testing.B) {
@@ -199,6 +256,48 @@ func BenchmarkBigBody(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkLargeBody sends bodies over loopback: copied and in one Write, in three Writes, and in one
+// writev.
+func BenchmarkLargeBody(b *testing.B) {
+	for _, size := range []int{8 << 10, 16 << 10, 32 << 10, 64 << 10, 1 << 20} {
+		body := make([]byte, size)
+		for how, joins := range map[string]int{"one Write": 0, "three Writes": 1, "writev": 2} {
+			b.Run(fmt.Sprintf("%d KiB/%s", size>>10, how), func(b *testing.B) {
+				stream := drained(b)
+				e := NewEncoder(stream)
+				if joins == 1 {
+					e.to.vectors = nil
+				}
+				var buf []byte
+				benchmarkBytes(b, size, func() {
+					if joins > 0 {
+						must(0, e.writeLarge(&benchH, octets{body, KindString}))
+						return
+					}
+					buf = must(AppendFrame(buf[:0], &benchH, &body))
+					must(stream.Write(buf))
+				})
+			})
+		}
+	}
+}
+
+// drained returns a stream whose other end reads all that comes.
+func drained(b *testing.B) net.Conn {
+	listener := must(net.Listen("tcp", "127.0.0.1:0"))
+	stream := must(net.Dial("tcp", listener.Addr().String()))
+	other := must(listener.Accept())
+	listener.Close()
+	go io.CopyBuffer(discard{}, struct{ io.Reader }{other}, make([]byte, 128<<10))
+	b.Cleanup(func() { stream.Close(); other.Close() })
+	return stream
+}
+
+// discard is io.Discard without the methods that some look for.
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // BenchmarkBigInt reads the longest int there may be.
 func BenchmarkBigInt(b *testing.B) {
@@ -218,4 +317,17 @@ func (deadlined) SetDeadline(time.Time) error { return nil }
 func BenchmarkWithin(b *testing.B) {
 	c := NewConn(deadlined{})
 	benchmarkBytes(b, 0, func() { c.Within(b.Context(), func() error { return nil }) })
+}
+
+// BenchmarkGet looks for one key of a header of six.
+func BenchmarkGet(b *testing.B) {
+	header := Raw(must(Marshal(&benchH)))
+	b.Run("id", func(b *testing.B) { benchmarkBytes(b, len(header), func() { must(header.Get("id")) }) })
+	b.Run("every entry", func(b *testing.B) {
+		benchmarkBytes(b, len(header), func() {
+			for _, err := range header.Entries() {
+				must(0, err)
+			}
+		})
+	})
 }

@@ -55,7 +55,9 @@ type budgetFrame struct {
 func budgetedOperations() []budgeted {
 	list := budgetedValue("A", benchA)
 	list = append(list, budgetedValue("Frame", budgetFrame{benchH, benchK})...)
-	list = append(list, budgetedValue("Event", budgetEvent{1234567, "write", "zedshaw", 4096, true})...)
+	event := budgetEvent{1234567, "write", "zedshaw", 4096, true}
+	list = append(list, budgetedValue("Event", event)...)
+	list = append(list, budgetedStream("Event", event), budgetedWalk())
 	return append(list, budgetedFrames()...)
 }
 
@@ -73,17 +75,41 @@ func budgetedValue[T any](name string, v T) []budgeted {
 	}
 }
 
+// budgetedStream is that of one who reads values.
+func budgetedStream[T any](name string, v T) budgeted {
+	d, target := NewDecoder(&endless{b: must(Marshal(&v))}), new(T)
+	return budgeted{name + " Decode", func() { must(0, d.Decode(target)) }}
+}
+
+// budgetedWalk is that of one who looks at a few keys of what is not decoded.
+func budgetedWalk() budgeted {
+	raw := Raw(must(Marshal(&benchH)))
+	return budgeted{"Raw.Get of each key", func() {
+		for e, err := range raw.Entries() {
+			must(0, err)
+			must(raw.Get(string(e.Key)))
+		}
+	}}
+}
+
 // budgetedFrames are those of one who hands frames on.
 func budgetedFrames() []budgeted {
 	in := must(AppendFrame(nil, &benchH, benchK))
+	small := []byte("9:2:id,1:7#}5:hello,")
 	f, _, err := CutFrame(in)
 	must(0, err)
+	dst := make([]byte, 0, 2*len(in))
 	d, p, e := NewDecoder(&endless{b: in}), NewParser(), NewEncoder(io.Discard)
 	return []budgeted{
 		{"CutFrame", func() {
 			_, _, err := CutFrame(in)
 			must(0, err)
 		}},
+		{"CutFrame of a small frame", func() {
+			_, _, err := CutFrame(small)
+			must(0, err)
+		}},
+		{"AppendFrame", func() { must(AppendFrame(dst, &benchH, benchK)) }},
 		{"Decoder.ReadFrame", func() { must(d.ReadFrame()) }},
 		{"Parser.Next", func() {
 			p.Feed(in)

@@ -5,6 +5,8 @@ package petrichor
 // are written and read exactly as the plans of reflect.go would.
 
 import (
+	"bytes"
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,15 +16,15 @@ import (
 func commonPlan(t reflect.Type) *plan {
 	switch t {
 	case reflect.TypeFor[[]string]():
-		return sliceOf(writeString, readString)
+		return sliceOf(writeString, nil, readString)
 	case reflect.TypeFor[[]int]():
-		return sliceOf(writeInt[int], readInt[int])
+		return sliceOf(writeInt[int], shortInt, readInt[int])
 	case reflect.TypeFor[[]int64]():
-		return sliceOf(writeInt[int64], readInt[int64])
+		return sliceOf(writeInt[int64], shortInt64, readInt[int64])
 	case reflect.TypeFor[[]float64]():
-		return sliceOf(writeFloat, readFloat)
+		return sliceOf(writeFloat, shortFloat, readFloat)
 	case reflect.TypeFor[[]any]():
-		return sliceOf((*writer).value, (*reader).any)
+		return sliceOf((*writer).value, nil, (*reader).any)
 	case reflect.TypeFor[map[string]string]():
 		return mapOf[map[string]string](writeString, readString)
 	case reflect.TypeFor[map[string]any]():
@@ -33,6 +35,39 @@ func commonPlan(t reflect.Type) *plan {
 	return nil
 }
 
+// direct reads el into what target points to, without reflection, if that is one of
+// the common types and holds nothing yet: then there is nothing to merge with, and
+// nothing to be left as it was.
+func (r *reader) direct(el Element, target any) (done bool, err error) {
+	switch t := target.(type) {
+	case *map[string]any:
+		if t != nil && *t == nil && el.Kind == KindDict {
+			r.left--
+			m, err := readMap(r, el.Payload, (*reader).any)
+			if err == nil {
+				*t = m
+			}
+			return true, err
+		}
+	case *any:
+		if t != nil && *t == nil {
+			r.left--
+			v, err := r.any(el)
+			if err == nil {
+				*t = v
+			}
+			return true, err
+		}
+	case *[]byte:
+		if t != nil && el.Kind == KindString {
+			r.left--
+			*t = bytes.Clone(el.Payload)
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // value writes v.
 func (w *writer) value(v any) error {
 	switch v := v.(type) {
@@ -41,7 +76,8 @@ func (w *writer) value(v any) error {
 	case string:
 		return writeString(w, v)
 	case bool:
-		return w.bool(v)
+		w.boolElement(v)
+		return nil
 	case int:
 		return writeInt(w, v)
 	case int64:
@@ -54,9 +90,18 @@ func (w *writer) value(v any) error {
 		return writeMap(w, v, (*writer).value)
 	case Header:
 		return writeMap(w, v, (*writer).value)
+	case []byte:
+		if v != nil && int64(len(v)) <= w.maxWrite {
+			w.octets(v)
+			return nil
+		}
 	}
 	rv := reflect.ValueOf(v)
-	return w.last.of(rv.Type()).encode(w, rv)
+	p := planOf(rv.Type())
+	if p.elem != nil && !rv.IsNil() {
+		return p.elem.get().write(w, rv.Elem()) // what is pointed to from no pointer cannot be a round
+	}
+	return p.encode(w, rv)
 }
 
 func writeString(w *writer, s string) error { return w.str(s, reflect.TypeFor[string]()) }
@@ -72,10 +117,18 @@ func readString(r *reader, el Element) (string, error) {
 }
 
 func writeInt[T int | int64](w *writer, n T) error {
-	mark := w.begin(KindInt)
-	w.int(int64(n))
-	w.end(mark)
+	w.intElement(int64(n))
 	return nil
+}
+
+func shortInt64(el Element) (n int64, ok bool) {
+	n, ok = parseInt64(el.Payload)
+	return n, ok && el.Kind == KindInt
+}
+
+func shortInt(el Element) (int, bool) {
+	n, ok := shortInt64(el)
+	return int(n), ok && int64(int(n)) == n
 }
 
 func readInt[T int | int64](r *reader, el Element) (T, error) {
@@ -105,7 +158,9 @@ func readFloat(r *reader, el Element) (float64, error) {
 	return f, nil
 }
 
-func sliceOf[T any](write func(*writer, T) error, read func(*reader, Element) (T, error)) *plan {
+// sliceOf returns the plan of []T.  short reads the elements that are as most are;
+// it may be nil.
+func sliceOf[T any](write func(*writer, T) error, short func(Element) (T, bool), read func(*reader, Element) (T, error)) *plan {
 	return &plan{
 		encode: func(w *writer, v reflect.Value) error {
 			list, _ := reflect.TypeAssert[[]T](v)
@@ -115,7 +170,7 @@ func sliceOf[T any](write func(*writer, T) error, read func(*reader, Element) (T
 			if el.Kind != KindList {
 				return mismatch(el, v.Type(), nil)
 			}
-			list, err := readList(r, el.Payload, read)
+			list, err := readList(r, el.Payload, short, read)
 			if err != nil {
 				return err
 			}
@@ -131,20 +186,28 @@ func writeList[T any](w *writer, list []T, write func(*writer, T) error) error {
 	if list == nil {
 		return w.null()
 	}
-	mark, err := w.open(KindList, reflect.TypeFor[[]T]())
+	mark, err := w.open(KindList, nil)
 	if err != nil {
-		return err
+		return typed[[]T](err)
 	}
 	for i, v := range slices.Backward(list) {
 		if err := write(w, v); err != nil {
 			return underIndex(err, i)
 		}
 	}
-	return w.shut(mark, reflect.TypeFor[[]T]())
+	return typed[[]T](w.shut(mark, nil))
+}
+
+// typed gives an error its Go type, if it has none: only then it is looked up.
+func typed[T any](err error) error {
+	if e, ok := err.(*TypeError); ok && e.Type == nil {
+		e.Type = reflect.TypeFor[T]()
+	}
+	return err
 }
 
 // readList reads the list with payload b.
-func readList[T any](r *reader, b []byte, read func(*reader, Element) (T, error)) ([]T, error) {
+func readList[T any](r *reader, b []byte, short func(Element) (T, bool), read func(*reader, Element) (T, error)) ([]T, error) {
 	n, err := r.count(b)
 	if err != nil || r.enter() != nil {
 		return nil, errMalformed
@@ -153,6 +216,12 @@ func readList[T any](r *reader, b []byte, read func(*reader, Element) (T, error)
 	s := walk{r: r, b: b}
 	for i := range list {
 		el, err := s.next()
+		if err == nil && short != nil {
+			if v, ok := short(el); ok {
+				list[i] = v
+				continue
+			}
+		}
 		if err == nil {
 			list[i], err = readOrNull(r, el, read)
 		}
@@ -196,40 +265,92 @@ func mapOf[M ~map[string]T, T any](write func(*writer, T) error, read func(*read
 	}
 }
 
-// A pair is an entry of a map while its keys are sorted.
-type pair[T any] struct {
-	key   string
-	value T
-}
-
 func writeMap[M ~map[string]T, T any](w *writer, m M, write func(*writer, T) error) error {
 	if m == nil {
 		return w.null()
 	}
-	mark, err := w.open(KindDict, reflect.TypeFor[M]())
+	mark, err := w.open(KindDict, nil)
 	if err != nil {
-		return err
+		return typed[M](err)
 	}
-	var few [8]pair[T]
-	for _, p := range slices.Backward(sortedPairs(m, few[:0])) {
-		if err := write(w, p.value); err != nil {
-			return under(err, p.key)
+	var few struct {
+		keys   [8]string
+		values [8]T
+		order  [8]place
+	}
+	keys, values := slices.Grow(few.keys[:0], len(m)), slices.Grow(few.values[:0], len(m))
+	for key, value := range m {
+		keys, values = append(keys, key), append(values, value)
+	}
+	for _, p := range slices.Backward(sorted(keys, few.order[:0])) {
+		if err := write(w, values[p.at]); err != nil {
+			return under(err, keys[p.at])
 		}
-		if err := w.writeKey(p.key, reflect.TypeFor[M]()); err != nil {
-			return err
+		if err := w.writeKey(keys[p.at], nil); err != nil {
+			return typed[M](err)
 		}
 	}
-	return w.shut(mark, reflect.TypeFor[M]())
+	return typed[M](w.shut(mark, nil))
 }
 
-// sortedPairs appends the entries of m, in the order of their keys, to pairs.
-func sortedPairs[M ~map[string]T, T any](m M, pairs []pair[T]) []pair[T] {
-	pairs = slices.Grow(pairs, len(m))
-	for key, value := range m {
-		pairs = append(pairs, pair[T]{key, value})
+// A place is where a key stands among others.  Where those begin to differ, its
+// next eight bytes nearly always decide which comes first; and what has no
+// pointers is quickly moved.
+type place struct {
+	next uint64
+	at   int
+}
+
+// sorted appends the places of keys to places, in their order.
+func sorted(keys []string, places []place) []place {
+	common := 0
+	if len(keys) > 0 {
+		common = len(keys[0])
 	}
-	slices.SortFunc(pairs, func(a, b pair[T]) int { return strings.Compare(a.key, b.key) })
-	return pairs
+	for _, key := range keys {
+		common = commonPrefix(keys[0][:common], key)
+	}
+	places = slices.Grow(places, len(keys))
+	for i, key := range keys {
+		places = append(places, place{firstBytes(key[common:]), i})
+	}
+	compare := func(a, b place) int {
+		if a.next != b.next {
+			return cmp.Compare(a.next, b.next)
+		}
+		return strings.Compare(keys[a.at], keys[b.at])
+	}
+	if len(places) > 8 {
+		slices.SortFunc(places, compare)
+		return places
+	}
+	for i := range places {
+		for ; i > 0 && compare(places[i-1], places[i]) > 0; i-- {
+			places[i-1], places[i] = places[i], places[i-1]
+		}
+	}
+	return places
+}
+
+// commonPrefix returns how many bytes a and b begin with are the same.
+func commonPrefix(a, b string) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// firstBytes returns the first eight bytes of s, or what there is with zeros
+// behind, as a number that compares as they do.
+func firstBytes(s string) (n uint64) {
+	if len(s) >= 8 {
+		return uint64(s[7]) | uint64(s[6])<<8 | uint64(s[5])<<16 | uint64(s[4])<<24 |
+			uint64(s[3])<<32 | uint64(s[2])<<40 | uint64(s[1])<<48 | uint64(s[0])<<56
+	}
+	for i := range len(s) {
+		n |= uint64(s[i]) << (56 - 8*i)
+	}
+	return n
 }
 
 // readMap reads the dict with payload b.
@@ -250,7 +371,7 @@ func readMap[T any](r *reader, b []byte, read func(*reader, Element) (T, error))
 			value, err = readOrNull(r, el, read)
 		}
 		if err != nil {
-			return nil, under(s.place(err, el), string(key.Payload))
+			return nil, underKey(s.place(err, el), key.Payload)
 		}
 		n := len(m)
 		if m[r.texts.text(key.Payload)] = value; len(m) == n && !r.duplicates {

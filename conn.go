@@ -1,7 +1,7 @@
 package petrichor
 
 // The helpers of the first petrichor, each a few lines over a Decoder and an
-// Encoder.  A connection begins with one frame each way, the first frames:
+// outbox.  A connection begins with one frame each way, the first frames:
 //
 //	peer that connects                    peer that accepts
 //	Connect  ---- who I am ------------>  Accept
@@ -12,8 +12,10 @@ package petrichor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net"
 	"slices"
 	"sync"
@@ -34,20 +36,27 @@ var ErrNotAllowed = errors.New("petrichor: Recv from a peer that has not been al
 
 // A Conn sends and receives frames on one byte stream.
 //
-// Any number of goroutines may Send while one receives: frames do not
+// Any number of goroutines may send while one receives: frames do not
 // interleave.  Two that Request at once would take each other's answers.  After
 // an error of the stream the Conn cannot be used in that direction any more;
 // Close it.
 type Conn struct {
 	rwc     io.ReadWriteCloser
 	filters []Filter
+	opts    []Option // where they have extensions
+	offered Raw      // the header of the peer's first frame; likewise
 
 	// Receiving.
-	dec *Decoder
+	dec    *Decoder
+	stream waiter // rwc, where it is one; else nil
+	holder holder // likewise
+	idle   func() // lessen
+	held   int    // bytes that holder counts for what is read into
+	made   int    // and beside them for what filters make of the last frame
 
 	// Sending.
-	mu  sync.Mutex
-	enc *Encoder
+	out      outbox
+	outbound sync.Mutex // held while filters make a frame
 
 	waiting atomic.Bool // the first frames have not both been exchanged
 }
@@ -55,12 +64,30 @@ type Conn struct {
 // NewConn returns a Conn on rwc, with the limits of a stream.  No first frames
 // are exchanged.
 func NewConn(rwc io.ReadWriteCloser, opts ...Option) *Conn {
-	return &Conn{
-		rwc:     rwc,
-		filters: onStream(opts).filters,
-		dec:     NewDecoder(rwc, opts...),
-		enc:     NewEncoder(rwc, opts...),
+	c := &Conn{rwc: rwc, dec: NewDecoder(rwc, opts...)}
+	c.filters = c.dec.p.config.filters
+	if len(c.dec.p.config.extensions) > 0 {
+		c.opts = opts
 	}
+	c.out.init(rwc, onSlice(opts))
+	c.dec.before = c.beforeRead
+	if stream, ok := rwc.(waiter); ok {
+		c.stream, c.idle = stream, c.lessen
+	}
+	c.holder, _ = rwc.(holder)
+	return c
+}
+
+// A waiter is a stream on which one can wait without a buffer.  WaitRead returns
+// when Read would return at once; it calls idle before it waits.
+type waiter interface{ WaitRead(idle func()) error }
+
+// A holder is a stream that counts the memory it is read into.  Hold is called
+// before that is taken, with how many bytes have to be held, all together, and how
+// many would be of use; it returns how many may be, or waits until they may.  What
+// is given back is told after it has been, and is not waited for.
+type holder interface {
+	Hold(need, use int) (int, error)
 }
 
 // Connect dials addr, sends the first frame, and returns the peer's answer.
@@ -76,19 +103,45 @@ func Connect(ctx context.Context, network, addr string, header, body any, opts .
 	}
 	c := NewConn(stream, opts...)
 	var answer Frame
-	c.waiting.Store(true)
 	err = c.Within(ctx, func() (err error) {
-		if err = c.Send(header, body); err == nil {
-			answer, err = c.recv()
-		}
+		answer, err = c.Greet(header, body)
 		return err
 	})
 	if err != nil {
 		c.Close()
 		return nil, Frame{}, err
 	}
-	c.waiting.Store(false)
 	return c, answer, nil
+}
+
+// Greet is Connect on a stream that is open already, for a Conn of NewConn: it sends
+// the first frame, and returns the peer's answer.  After an error the Conn is of no
+// use.
+func (c *Conn) Greet(header, body any) (Frame, error) {
+	c.waiting.Store(true)
+	answer, err := c.greet(header, body)
+	if err == nil {
+		c.waiting.Store(false)
+	}
+	return answer, err
+}
+
+// greet exchanges the first frames.
+func (c *Conn) greet(header, body any) (answer Frame, err error) {
+	if c.opts != nil {
+		if header, err = Offer(header, c.opts...); err != nil {
+			return Frame{}, err
+		}
+	}
+	if err = c.Send(header, body); err != nil {
+		return Frame{}, err
+	}
+	if answer, err = c.recv(); err != nil {
+		return Frame{}, err
+	}
+	filters, err := c.dec.p.config.agree(answer.Header, c.limits())
+	c.filters = append(slices.Clip(c.filters), filters...)
+	return answer, err
 }
 
 func timeLeft(ctx context.Context) time.Duration {
@@ -116,6 +169,9 @@ func Accept(rwc io.ReadWriteCloser, opts ...Option) (*Conn, Frame, error) {
 		return nil, Frame{}, err
 	}
 	c.dec.p.config = lifted
+	if c.opts != nil {
+		c.offered = first.Header
+	}
 	return c, first, nil
 }
 
@@ -133,6 +189,9 @@ func Allowed(header Raw) bool {
 // Recv returns the next frame, which is the caller's to keep.  It verifies the
 // outer layer only, like CutFrame.  io.EOF is a stream that ended between
 // frames.
+//
+// When no whole frame has arrived yet, what is queued is sent before Recv waits
+// for one, and an error of that is Recv's.
 func (c *Conn) Recv() (Frame, error) {
 	if c.waiting.Load() {
 		return Frame{}, ErrNotAllowed
@@ -141,36 +200,237 @@ func (c *Conn) Recv() (Frame, error) {
 }
 
 func (c *Conn) recv() (Frame, error) {
-	f, err := c.dec.ReadFrame()
-	if err != nil {
-		return Frame{}, err
-	}
-	for _, filter := range slices.Backward(c.filtersNow()) {
-		if f, err = filter.Inbound(f); err != nil {
-			return Frame{}, c.dec.final(err)
-		}
-	}
-	return f.Clone(), nil
+	f, err := c.next()
+	return f.Clone(), err
 }
 
-// Send sends one frame, in one Write.
-func (c *Conn) Send(header, body any) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	filters := c.filtersNow()
-	if len(filters) == 0 {
-		return c.enc.WriteFrame(header, body)
+// Next is Recv without a copy: the frame is valid until the next call of Recv,
+// Next or Request.
+func (c *Conn) Next() (Frame, error) {
+	if c.waiting.Load() {
+		return Frame{}, ErrNotAllowed
 	}
-	f, err := c.enc.frame(header, body)
-	for _, filter := range filters {
-		if err == nil {
-			f, err = filter.Outbound(f)
+	if len(c.filters) == 0 && c.dec.body == nil && c.dec.err == nil {
+		if b, body, end := c.dec.p.whole(); end > 0 { // as most are, where many come at once
+			return Frame{Raw(b[:body:body]), Raw(b[body:end:end])}, nil
 		}
 	}
+	return c.next()
+}
+
+func (c *Conn) next() (Frame, error) {
+	f, err := c.dec.ReadFrame()
 	if err != nil {
+		c.out.flushBehind() // the peer may have closed only its own direction
+		return Frame{}, err
+	}
+	if len(c.filters) == 0 {
+		return f, nil
+	}
+	return c.inbound(f)
+}
+
+// inbound passes f through the filters.  It is not a part of next because what waits for
+// a peer has to have a small stack.
+func (c *Conn) inbound(f Frame) (_ Frame, err error) {
+	if c.made > 0 {
+		c.hold(c.held, c.held)
+	}
+	begin := c.dec.Offset() - int64(len(f.Header)+len(f.Body))
+	for _, filter := range slices.Backward(c.filtersNow()) {
+		if f, err = filter.Inbound(f); err != nil {
+			return Frame{}, c.dec.final(shift(err, begin))
+		}
+	}
+	return f, nil
+}
+
+// Buffered returns how many bytes have been received and not yet returned.
+func (c *Conn) Buffered() int { return c.dec.unread() }
+
+// beforeRead is called when no whole frame is buffered.
+func (c *Conn) beforeRead() error {
+	if err := c.out.flushBehind(); err != nil {
 		return err
 	}
-	return c.enc.WriteFrame(f.Header, f.Body)
+	if c.stream != nil {
+		if err := c.stream.WaitRead(c.idle); err != nil {
+			return err
+		}
+	}
+	return c.makeRoom()
+}
+
+// makeRoom has memory for the next read ready.
+func (c *Conn) makeRoom() error {
+	p := &c.dec.p
+	if g := c.dec.large; g != nil {
+		return c.holdPieces(g)
+	}
+	need, use := p.sizes(c.stream != nil)
+	size, err := c.hold(need, use)
+	if err == nil {
+		p.prepare(size, c.stream != nil)
+	}
+	return err
+}
+
+// holdPieces holds what something large grows by with the next read: twice what
+// has arrived of it, and in the end twice the whole.  The buffer is of no use
+// meanwhile, once nothing is in it.
+func (c *Conn) holdPieces(g *pieces) error {
+	buffer := cap(c.dec.p.buf)
+	if c.dec.p.Buffered() == 0 {
+		c.dec.p.lessen()
+		buffer = 0
+	}
+	n := g.growth(c.dec.p.Buffered())
+	if n == 0 {
+		return nil
+	}
+	n = max(2*g.size, g.size+n) + buffer
+	_, err := c.hold(n, n)
+	return err
+}
+
+func (c *Conn) hold(need, use int) (size int, err error) {
+	if c.holder == nil {
+		return use, nil
+	}
+	c.made = 0
+	c.held, err = c.holder.Hold(need, use)
+	return c.held, err
+}
+
+// holdMade holds n bytes, twice, for what a filter makes of the last frame.  Like
+// beforeRead it may wait, so what is queued is sent.
+func (c *Conn) holdMade(n int64) error {
+	if c.holder == nil || n <= smallBuffer {
+		return nil
+	}
+	if err := c.out.flushBehind(); err != nil {
+		return err
+	}
+	made := c.made + 2*int(min(n, math.MaxInt/4))
+	_, err := c.holder.Hold(c.held+made, c.held+made)
+	if err == nil {
+		c.made = made
+	}
+	return err
+}
+
+// limits are those of the filters of extensions.
+func (c *Conn) limits() Limits {
+	l := c.dec.p.config.limits(c.opts)
+	l.Hold = c.holdMade
+	return l
+}
+
+// lessen gives the buffer back while the stream waits.
+func (c *Conn) lessen() {
+	if c.dec.large != nil {
+		return
+	}
+	c.dec.p.lessen()
+	size := cap(c.dec.p.buf)
+	c.hold(size, size)
+}
+
+// Send sends one frame, and before it those that are queued.  It returns when
+// they have been written; what other goroutines send meanwhile may leave in the
+// same Write.
+func (c *Conn) Send(header, body any) error { return c.send(header, body, true) }
+
+// Queue puts one frame into a buffer of 32 KiB, to be sent together with others:
+// when that is full, with the next Send or Flush, or before Recv or Next of the
+// same goroutine wait for the peer.  So one who answers many frames that came
+// together sends the answers together, and a single one at once.
+//
+// The bytes of header and body are the caller's again when Queue returns.  An
+// error of the stream is that of the call that writes, and of all after it.
+func (c *Conn) Queue(header, body any) error { return c.send(header, body, false) }
+
+// SendFrame is Send for a frame that has been received or made by AppendFrame.
+// It verifies the outer layer only, like Recv, and allocates nothing.
+func (c *Conn) SendFrame(f Frame) error { return c.sendFrame(f, true) }
+
+// QueueFrame is Queue for a frame, as SendFrame is Send.
+func (c *Conn) QueueFrame(f Frame) error { return c.sendFrame(f, false) }
+
+// SendFrames is SendFrame for several, which leave in one Write.
+func (c *Conn) SendFrames(s Frames) error {
+	if s.Len() > 0 && len(c.filtersNow()) == 0 && s.isAllowed(c.out.config) {
+		return c.out.add(s.b, nil, true)
+	}
+	for i := range s.Len() {
+		if err := c.sendFrame(s.frame(i), false); err != nil {
+			return err
+		}
+	}
+	return c.out.flush()
+}
+
+// SendFrom is Send of a string body of size bytes that are read from r, or of the
+// kind of a whole Body that r is.  The body is never held as a whole: it is moved as
+// WriteFrameFrom moves it, and the frames of others wait for it.  r is not read past
+// size, and an r that ends before, or fails, is an error after which nothing can be
+// sent any more: the size has been.  A Conn with filters cannot, which is
+// errors.ErrUnsupported.
+func (c *Conn) SendFrom(header any, size int64, r io.Reader) error {
+	if len(c.filtersNow()) > 0 {
+		return fmt.Errorf("petrichor: SendFrom past filters: %w", errors.ErrUnsupported)
+	}
+	return c.out.sendFrom(header, size, r)
+}
+
+// Flush sends what is queued.
+func (c *Conn) Flush() error { return c.out.flush() }
+
+func (c *Conn) send(header, body any, now bool) error {
+	if len(c.filtersNow()) == 0 {
+		return c.out.send(header, body, now)
+	}
+	w := newWriter(c.out.config)
+	defer w.free()
+	if err := w.frame(header, body); err != nil {
+		return err
+	}
+	return c.sendFrame(c.out.cutOwn(w.bytes()), now)
+}
+
+func (c *Conn) sendFrame(f Frame, now bool) error {
+	filters := c.filtersNow()
+	if len(filters) == 0 {
+		return c.out.sendFrame(f, now)
+	}
+	if err := c.queueFiltered(f, filters); err != nil || !now {
+		return err
+	}
+	return c.out.flush()
+}
+
+// queueFiltered has the filters to itself until what they made is in the buffer.  Once
+// one of them has made something of a frame that is not sent after all, it may no
+// longer be in step with its peer, and nothing can be sent any more.
+func (c *Conn) queueFiltered(f Frame, filters []Filter) (err error) {
+	c.outbound.Lock()
+	defer c.outbound.Unlock()
+	if f, err = c.out.whole(f); err != nil {
+		return err
+	}
+	for i, filter := range filters {
+		f, err = filter.Outbound(f)
+		if err != nil && i == 0 {
+			return err
+		}
+		if err != nil {
+			return c.out.fail(err)
+		}
+	}
+	if err := c.out.sendFrame(f, false); err != nil {
+		return c.out.fail(err)
+	}
+	return nil
 }
 
 // filtersNow returns the filters, none of which sees a first frame: a peer that
@@ -193,9 +453,12 @@ func (c *Conn) Request(header, body any) (Frame, error) {
 // Allow answers the peer's first frame with header, in which "allowed" is true,
 // and body; from then on Recv can be used.  The header given is not changed.
 func (c *Conn) Allow(header Header, body any) error {
+	header, filters := c.choose(header)
 	if err := c.answer(header, true, body); err != nil {
 		return err
 	}
+	c.filters = append(slices.Clip(c.filters), filters...)
+	c.offered = nil
 	c.waiting.Store(false)
 	return nil
 }
@@ -211,6 +474,21 @@ func (c *Conn) answer(header Header, allowed bool, body any) error {
 	maps.Copy(answer, header)
 	answer["allowed"] = allowed
 	return c.Send(answer, body)
+}
+
+// choose returns the filters chosen from what the peer has offered, and header with
+// what to answer.  Like inbound it is apart to keep stacks small.
+func (c *Conn) choose(header Header) (Header, []Filter) {
+	if c.offered == nil {
+		return header, nil
+	}
+	answer, filters := c.dec.p.config.choose(c.offered, c.limits())
+	for key, value := range header {
+		if _, taken := answer[key]; !taken {
+			answer[key] = value
+		}
+	}
+	return answer, filters
 }
 
 // Close closes the stream.  What waits in Recv or Send returns with an error.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -141,6 +142,9 @@ func TestRecvWaitsForAllow(t *testing.T) {
 		t.Helper()
 		if _, err := c.Recv(); err != ErrNotAllowed {
 			t.Errorf("Recv after %s: %v", after, err)
+		}
+		if _, err := c.Next(); err != ErrNotAllowed {
+			t.Errorf("Next after %s: %v", after, err)
 		}
 		if _, err := c.Request(nil, nil); err != ErrNotAllowed {
 			t.Errorf("Request after %s: %v", after, err)
@@ -570,6 +574,25 @@ func TestFiltersRunInOrderAndBackwards(t *testing.T) {
 	}
 }
 
+// One who moves frames by other means than a Conn gets the filters as a Conn would.
+func TestFiltersOfOptions(t *testing.T) {
+	a, b := extensionOf("x", "a").Choices[0].New(Limits{}), extensionOf("x", "b").Choices[0].New(Limits{})
+	for _, test := range []struct {
+		reason string
+		opts   []Option
+		want   string
+	}{
+		{"none are set", nil, ""},
+		{"in the order of WithFilters", []Option{WithFilters(b, a)}, "b a"},
+		{"the last option holds", []Option{WithFilters(a), MaxSize(1), WithFilters(b)}, "b"},
+		{"extensions have none before they are agreed on", []Option{WithExtensions(extensionOf("x", "a"))}, ""},
+	} {
+		if got := strings.Join(namesOf(Filters(test.opts...)), " "); got != test.want {
+			t.Errorf("%s: %q; want %q", test.reason, got, test.want)
+		}
+	}
+}
+
 // connBroken is a filter with an opinion.
 type connBroken struct {
 	out, in func(Frame) (Frame, error)
@@ -603,7 +626,16 @@ func TestFilterErrors(t *testing.T) {
 	}
 
 	stream = new(connStream)
+	c = NewConn(stream, WithFilters(connBroken{never, pass}))
+	if err := c.SendFrame(Frame{Raw("0:]"), nil}); !errors.Is(err, ErrHeader) || stream.writes != 0 {
+		t.Errorf("a filter is not shown what is no frame: %v, %d writes", err, stream.writes)
+	}
+
+	stream = new(connStream)
 	c = NewConn(stream, WithFilters(connBroken{pass, pass}))
+	if err := c.SendFrame(Frame{nil, Raw("1:x")}); err == nil || stream.writes != 0 {
+		t.Errorf("what is no frame: %v", err)
+	}
 	if err := c.Send(nil, make(chan int)); err == nil || stream.writes != 0 {
 		t.Errorf("what cannot be marshaled: %v", err)
 	}
@@ -828,4 +860,120 @@ func TestFirstFramesPassNoFilter(t *testing.T) {
 	if err := c.Send(nil, nil); err == nil {
 		t.Error("a frame after the first passed no filter")
 	}
+}
+
+// A body is sent while it is read, between the frames that came before and after.
+func TestSendFrom(t *testing.T) {
+	stream := new(connStream)
+	c := NewConn(stream)
+	r := strings.NewReader("hello and more")
+	if err := errors.Join(c.Queue(nil, 1), c.SendFrom(Header{"k": 1}, 5, r), c.Send(nil, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if got := stream.out.String(); got != "0:}1:1#"+"8:1:k,1:1#}5:hello,"+"0:}1:2#" || r.Len() != len(" and more") {
+		t.Errorf("%q, and %d bytes left", got, r.Len())
+	}
+	stream = new(connStream)
+	if err := NewConn(stream, Separator('\n')).SendFrom(nil, 0, strings.NewReader("")); err != nil || stream.out.String() != "0:}\n0:,\n" {
+		t.Errorf("%v, %q", err, &stream.out)
+	}
+	dec := NewDecoder(strings.NewReader("0:}8:1:x,1:y,]"))
+	_, body, err := dec.NextFrame()
+	stream = new(connStream)
+	if err := errors.Join(err, NewConn(stream).SendFrom(nil, body.Size(), body)); err != nil || stream.out.String() != "0:}8:1:x,1:y,]" {
+		t.Errorf("a Body keeps its kind: %v, %q", err, &stream.out)
+	}
+}
+
+// What cannot be sent is not; what ends in the middle is the end.
+func TestSendFromFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		header any
+		size   int64
+		opts   []Option
+		err    error
+	}{
+		"no dict":   {header: 1, size: 1, err: ErrHeader},
+		"negative":  {size: -1, err: ErrTooLarge},
+		"too large": {size: 11, opts: []Option{MaxSize(10)}, err: ErrTooLarge},
+		"filters":   {size: 1, opts: []Option{WithFilters(twice{})}, err: errors.ErrUnsupported},
+	} {
+		stream := new(connStream)
+		conn := NewConn(stream, c.opts...)
+		r := strings.NewReader("12345678901234567890")
+		if err := conn.SendFrom(c.header, c.size, r); !errors.Is(err, c.err) || stream.out.Len() > 0 || r.Len() != 20 {
+			t.Errorf("%s: %v, %q was sent", name, err, &stream.out)
+		}
+		if err := conn.Send(nil, "x"); err != nil {
+			t.Errorf("%s: afterwards %v", name, err)
+		}
+	}
+	for name, c := range map[string]struct {
+		r   io.Reader
+		err error
+	}{
+		"short": {strings.NewReader("12"), io.ErrUnexpectedEOF}, "broken": {io.MultiReader(strings.NewReader("12"), iotest.ErrReader(errConn)), errConn},
+	} {
+		stream := new(connStream)
+		conn := NewConn(stream)
+		if err := conn.SendFrom(nil, 3, c.r); err != c.err {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, again := range []error{conn.Send(nil, nil), conn.Queue(nil, nil), conn.Flush(), conn.SendFrom(nil, 1, strings.NewReader("x"))} {
+			if again != c.err {
+				t.Errorf("%s: afterwards %v", name, again)
+			}
+		}
+		if got := stream.out.String(); got != "0:}3:12" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// Those who send meanwhile wait for a body to end, and what they queue is bounded.
+func TestSendersWaitForSendFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left, right := net.Pipe()
+		c := NewConn(left)
+		more, body := io.Pipe()
+		var done sync.WaitGroup
+		done.Go(func() {
+			if err := c.SendFrom(nil, 10, more); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		for i := range 4 {
+			done.Go(func() {
+				if err := c.Send(nil, i); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		got := make([]byte, 2*len("0:}10:0123"))
+		done.Go(func() {
+			io.WriteString(body, "01234")
+			synctest.Wait()
+			io.WriteString(body, "56789")
+		})
+		whole := "0:}10:0123456789,"
+		if _, err := io.ReadFull(right, got[:len(whole)]); err != nil || string(got[:len(whole)]) != whole {
+			t.Errorf("%q, %v", got[:len(whole)], err)
+		}
+		d := NewDecoder(right)
+		seen := make(map[string]bool)
+		for range 4 {
+			f, err := d.ReadFrame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[string(f.Body)] = true
+		}
+		if len(seen) != 4 {
+			t.Errorf("%v", seen)
+		}
+		done.Wait()
+		left.Close()
+		right.Close()
+	})
 }

@@ -8,8 +8,9 @@ import (
 
 // A Decoder reads elements and frames from a stream.
 //
-// It reads ahead, but never stores more than twice what has arrived (and 4 KiB),
-// and never waits for more than it needs to return something.
+// It reads ahead, but never stores more than twice what has arrived (and 64 KiB),
+// and never waits for more than it needs to return something.  Waiting for the
+// next element it keeps 4 KiB, or where the one before was large up to 64 KiB.
 //
 // The limits of a stream are on unless options say otherwise: 64 KiB of header,
 // 1 MiB of body or element, 65,536 values, 100 levels.  Any error but a
@@ -22,10 +23,13 @@ import (
 type Decoder struct {
 	r       io.Reader
 	p       Parser
-	body    *Body // open: not yet skipped or closed
-	readErr error // from r, not yet returned
-	err     error // returned; final
-	tag     [1]byte
+	body    *Body        // open: not yet skipped or closed
+	readErr error        // from r, not yet returned
+	before  func() error // what prepare does; may be nil
+
+	large *pieces // of what is being gathered; nil: what arrives is in the buffer
+	err   error   // returned; final
+	tag   [1]byte
 }
 
 // NewDecoder returns a Decoder that reads from r.
@@ -36,12 +40,36 @@ func NewDecoder(r io.Reader, opts ...Option) *Decoder {
 // Decode reads the next element into the value that v points to, as Unmarshal
 // does.  After a *TypeError *v is as it was, the element has been consumed, and
 // the next can be read.
+//
+// A string of more than 64 KiB goes into a *[]byte, *Raw or *string without
+// being held twice.
 func (d *Decoder) Decode(v any) error {
-	raw, err := d.ReadElement()
-	if err != nil {
+	if err := d.settle(); err != nil {
 		return err
 	}
-	err = shift(d.p.config.unmarshal(raw, v), d.Offset()-int64(len(raw)))
+	for {
+		el, raw, err := d.p.nextElement()
+		if err == nil {
+			return d.unmarshal(el, len(raw), v)
+		}
+		if err != ErrShort {
+			return d.final(err)
+		}
+		filled, err := d.moreInto(v)
+		if filled || err != nil {
+			return err
+		}
+	}
+}
+
+// unmarshal reads el, which has been handed out and is so long as a whole, into
+// what v points to.
+func (d *Decoder) unmarshal(el Element, whole int, v any) error {
+	err := d.p.config.unmarshalCut(el, whole, v)
+	if err == nil {
+		return nil
+	}
+	err = shift(err, d.Offset()-int64(whole))
 	if _, ok := err.(*SyntaxError); ok {
 		return d.final(err)
 	}
@@ -57,10 +85,13 @@ func (d *Decoder) ReadElement() (Raw, error) {
 	}
 	for {
 		raw, err := d.p.NextElement()
-		if err != ErrShort {
-			return raw, d.final(err)
+		if err == nil {
+			return raw, nil
 		}
-		if err := d.fetch(); err != nil {
+		if err != ErrShort {
+			return nil, d.final(err)
+		}
+		if err := d.more(); err != nil {
 			return nil, err
 		}
 	}
@@ -75,10 +106,13 @@ func (d *Decoder) ReadFrame() (Frame, error) {
 	}
 	for {
 		f, err := d.p.Next()
-		if err != ErrShort {
-			return f, d.final(err)
+		if err == nil {
+			return f, nil
 		}
-		if err := d.fetch(); err != nil {
+		if err != ErrShort {
+			return Frame{}, d.final(err)
+		}
+		if err := d.more(); err != nil {
 			return Frame{}, err
 		}
 	}
@@ -101,7 +135,7 @@ func (d *Decoder) NextFrame() (Raw, *Body, error) {
 		if err != ErrShort {
 			return nil, nil, d.final(err)
 		}
-		if err := d.fetch(); err != nil {
+		if err := d.more(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -120,6 +154,10 @@ func (d *Decoder) settle() error {
 	if d.err != nil || d.body == nil {
 		return d.err
 	}
+	return d.skipBody()
+}
+
+func (d *Decoder) skipBody() error {
 	body := d.body
 	d.body = nil
 	_, err := body.WriteTo(io.Discard)
@@ -133,37 +171,134 @@ func (d *Decoder) final(err error) error {
 	return err
 }
 
-// fetch reads until the parser has what it needs for another try.
-func (d *Decoder) fetch() error {
+// more reads until the parser has what it needs for another try, or so much of
+// it that it is large.
+func (d *Decoder) more() error {
 	d.p.settle()
-	for more := true; more; more = int64(d.p.Buffered()) < d.p.need {
-		if err := d.read(); err != nil {
+	if d.p.isLarge() {
+		g := &pieces{whole: d.p.need}
+		err := d.gather(g)
+		d.p.join(g)
+		return err
+	}
+	for {
+		d.prepare()
+		n, err := d.read(d.p.room())
+		d.p.filled(n)
+		if err != nil {
 			return d.final(d.ending(err))
 		}
+		if int64(d.p.Buffered()) >= d.p.need || d.p.isLarge() {
+			return nil
+		}
+	}
+}
+
+// gather reads all that the parser needs, and no more: so nothing of what comes
+// next lies in large memory.  What the parser has is the beginning of it.
+func (d *Decoder) gather(g *pieces) (err error) {
+	d.large = g
+	d.prepare()
+	d.p.handOver(g)
+	for err == nil && g.missing() > 0 {
+		err = d.fillRoom(g)
+	}
+	d.large = nil
+	return err
+}
+
+// fillRoom reads once into g, and prepares for the next time.
+func (d *Decoder) fillRoom(g *pieces) error {
+	n, err := d.read(g.room(0))
+	g.filled(n)
+	if err != nil {
+		return d.final(d.ending(err))
+	}
+	if g.missing() > 0 {
+		d.prepare()
 	}
 	return nil
 }
 
-// read reads once, or more often while there is nothing and no error.  An error
-// that comes with data is kept for the next call.
-func (d *Decoder) read() error {
+// unread is how many bytes have been read and not yet handed out.
+func (d *Decoder) unread() int {
+	if d.large != nil {
+		return d.large.size + d.p.Buffered()
+	}
+	return d.p.Buffered()
+}
+
+// moreInto is more for what is to be decoded into v.  filled says that it has
+// been: that it was large, and of a kind with v.
+func (d *Decoder) moreInto(v any) (filled bool, err error) {
+	if !d.p.isLarge() {
+		return false, d.more()
+	}
+	d.p.settle()
+	_, apart := v.(*string)
+	g := &pieces{whole: d.p.need, apart: apart, kept: true}
+	err = d.gather(g)
+	if err == nil && d.p.config.fill(v, g) {
+		d.p.skip(g)
+		return true, nil
+	}
+	d.p.join(g)
+	return false, err
+}
+
+// fill makes the element that g is the value that v points to, and reports
+// whether it has: whether v is for bytes, and there is nothing to say of these.
+func (c *config) fill(v any, g *pieces) bool {
+	_, n, err := c.cutSize(g.list[0], c.maxSize)
+	if err != nil || c.maxValues < 1 {
+		return false
+	}
+	switch v := v.(type) {
+	case *string:
+		return g.kind() == KindString && fill(v, func() string { return g.text(int(n), 1) })
+	case *[]byte:
+		return g.kind() == KindString && fill(v, func() []byte { return g.payload(int(n)) })
+	case *Raw:
+		el := Element{g.kind(), g.payload(int(n))}
+		// What is loose may have its size in another spelling than ours.
+		return !c.loose && c.known(el.Kind) && c.check(el) == nil && fill(v, func() Raw { return g.bytes() })
+	}
+	return false
+}
+
+func fill[T any](v *T, value func() T) bool {
+	if v != nil {
+		*v = value()
+	}
+	return v != nil
+}
+
+// prepare is to be called before something is read that nothing but waiting for
+// it will bring.
+func (d *Decoder) prepare() {
+	if d.before != nil && d.readErr == nil {
+		d.readErr = d.before()
+	}
+}
+
+// read reads once into p, or more often while there is nothing and no error.  An
+// error that comes with data is kept for the next call.
+func (d *Decoder) read(p []byte) (n int, err error) {
 	for range 100 {
 		if d.readErr != nil {
-			return d.readErr
+			return 0, d.readErr
 		}
-		var n int
-		n, d.readErr = d.r.Read(d.p.room())
-		d.p.filled(n)
+		n, d.readErr = d.r.Read(p)
 		if n > 0 {
-			return nil
+			return n, nil
 		}
 	}
-	return cmp.Or(d.readErr, io.ErrNoProgress)
+	return 0, cmp.Or(d.readErr, io.ErrNoProgress)
 }
 
 // ending is what an error of the reader means where an element was expected.
 func (d *Decoder) ending(err error) error {
-	if err == io.EOF && d.p.Buffered() > 0 {
+	if err == io.EOF && d.unread() > 0 {
 		return io.ErrUnexpectedEOF
 	}
 	return err

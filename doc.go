@@ -87,15 +87,19 @@
 // # A map of the source
 //
 // Calls only go down this list, so it can be read from either end; but the plans
-// of reflect.go, methods.go, any.go and common.go call one another, as the values
+// of reflect.go, structs.go, methods.go, any.go and common.go call one another, as the values
 // do that lie inside one another:
 //
 //	conn.go                 first frames, and frames both ways
+//	outbox.go, inbox.go     what a Conn is to write, and the buffer it reads into
 //	decoder.go, encoder.go  over io.Reader and io.Writer
-//	parser.go               the buffer; bytes in, frames out, no I/O
+//	parser.go, pieces.go    the buffer; bytes in, frames out, no I/O
+//	extension.go            what first frames agree on
 //	frame.go                two elements, the first a dict
+//	walk.go                 looking into elements without decoding them
 //	marshal.go              one-shot, over the plans
 //	reflect.go, fields.go   from a Go type to its plan
+//	structs.go, shortcut.go structs as dicts; the commonest types past their plans
 //	methods.go, any.go      types that write themselves; values without a type
 //	common.go               the usual types, without reflection for each element
 //	state.go                what one encoding and one decoding carry along

@@ -17,7 +17,9 @@ package petrichor
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
+	"math"
 	"strconv"
 	"unicode/utf8"
 )
@@ -106,6 +108,9 @@ func (d Dict) Get(key string) (value any, ok bool) {
 // whether a number is one, is not looked at.  The error is ErrShort when b ends
 // too soon, else a *SyntaxError.
 func Cut(b []byte, opts ...Option) (el Element, rest []byte, err error) {
+	if from, end := shortSize(b); len(opts) == 0 && end < len(b) && kinds[b[end]] { // as most are
+		return Element{Kind(b[end]), b[from:end:end]}, b[end+1:], nil
+	}
 	c := onSlice(opts)
 	el, n, err := c.cut(b, c.maxSize)
 	if err == ErrShort {
@@ -120,9 +125,7 @@ func Cut(b []byte, opts ...Option) (el Element, rest []byte, err error) {
 // Append appends to dst one element of kind k with the given payload, which is
 // not checked.
 func Append(dst []byte, k Kind, payload []byte) []byte {
-	dst = strconv.AppendInt(dst, int64(len(payload)), 10)
-	dst = append(dst, ':')
-	dst = append(dst, payload...)
+	dst = append(appendSize(dst, len(payload)), payload...)
 	return append(dst, byte(k))
 }
 
@@ -139,6 +142,9 @@ func Valid(b []byte, opts ...Option) bool {
 // ErrShort, where b has to reach before another try is worth it; any other
 // error, the byte that is wrong.
 func (c *config) cut(b []byte, limit int64) (el Element, n int64, err error) {
+	if from, end := shortSize(b); end < len(b) && int64(end-from) <= limit && c.known(Kind(b[end])) {
+		return Element{Kind(b[end]), b[from:end:end]}, int64(end) + 1, nil
+	}
 	size, n, err := c.cutSize(b, limit)
 	if err != nil {
 		return Element{}, n, err
@@ -152,6 +158,39 @@ func (c *config) cut(b []byte, limit int64) (el Element, n int64, err error) {
 		return Element{}, end, ErrKind
 	}
 	return Element{k, b[n:end:end]}, end + 1, nil
+}
+
+// shortSize reads a size of one or two digits, as most are, and returns where
+// the payload begins and ends.  What is not such a size ends far away.
+func shortSize(b []byte) (from, end int) {
+	if len(b) < minElement {
+		return 0, math.MaxInt
+	}
+	tens, ones := int(b[0]-'0'), int(b[1]-'0')
+	if b[1] == ':' && tens <= 9 {
+		return 2, 2 + tens
+	}
+	if b[2] == ':' && uint(tens-1) < 9 && ones <= 9 {
+		return 3, 3 + 10*tens + ones
+	}
+	return 0, math.MaxInt
+}
+
+// isShort reports whether b is one element with a size of one or two digits.  What
+// it says no to may still be an element.
+func (c *config) isShort(b []byte) bool {
+	_, end := shortSize(b)
+	return end == len(b)-1 && c.known(Kind(b[end])) && int64(end) <= c.maxSize
+}
+
+// longEnd returns where the payload of the first element of b ends, however long
+// its size is, or a place beyond b.  It is for one who cuts the same bytes again.
+func (c *config) longEnd(b []byte) int {
+	size, n, err := c.cutSize(b, int64(len(b)))
+	if err != nil {
+		return len(b)
+	}
+	return int(n + size)
 }
 
 // cutSize reads the size and the colon that b begins with; n is as in cut.  It
@@ -236,10 +275,11 @@ func payloadAt(el Element, end int64) int64 { return end - 1 - int64(len(el.Payl
 // check verifies el and all it contains.  Offsets of the error count from the
 // payload.
 func (c *config) check(el Element) error {
-	k := checker{config: c, left: c.maxValues}
+	var path trail
+	k := checker{config: c, left: c.maxValues, path: &path}
 	err := k.element(el, 0)
 	if e, ok := err.(*SyntaxError); ok {
-		e.Path = k.path.String()
+		e.Path = path.String()
 	}
 	return err
 }
@@ -249,8 +289,8 @@ func (c *config) check(el Element) error {
 // in no order.
 type checker struct {
 	*config
-	left int   // values that may still come
-	path trail // of the fault being returned
+	left int    // values that may still come
+	path *trail // of the fault being returned; nil if nobody will ask
 }
 
 func (k *checker) element(el Element, depth int) error {
@@ -310,7 +350,9 @@ func (k *checker) dict(b []byte, depth int) error {
 
 // under puts a key or an index in front of the path of err, and returns err.
 func (k *checker) under(err error, segment []byte) error {
-	k.path.under(segment)
+	if k.path != nil {
+		k.path.under(segment)
+	}
 	return err
 }
 
@@ -565,15 +607,23 @@ func (w *back) len() int { return len(w.buf) - w.at }
 
 func (w *back) reset() { w.at = len(w.buf) }
 
-// room makes place for n more bytes and returns it, to be filled.
-func (w *back) room(n int) []byte {
+// reserve makes place for n more bytes in front of what has been written.  Until
+// they are, they may hold anything: short things are written with wide stores,
+// whose first bytes the next store overwrites.
+func (w *back) reserve(n int) {
 	if w.at < n {
 		w.grow(n)
 	}
+}
+
+// room is reserve, and returns the place, to be filled.
+func (w *back) room(n int) []byte {
+	w.reserve(n)
 	w.at -= n
 	return w.buf[w.at : w.at+n]
 }
 
+//go:noinline
 func (w *back) grow(n int) {
 	used := w.len()
 	bigger := make([]byte, max(2*len(w.buf), used+n, 256))
@@ -607,24 +657,98 @@ func (w *back) end(mark int) (size int) {
 	return size
 }
 
+// sizeRoom is room for a size and its colon, and for what putSize may write in
+// front of them.
+const sizeRoom = 32
+
 // size writes a size and its colon.
 func (w *back) size(n int64) {
-	if n > 99 {
-		w.byte(':')
-		w.uint(uint64(n))
-		return
-	}
-	p := w.room(3)
-	p[0], p[1], p[2] = '0'+byte(n/10), '0'+byte(n%10), ':'
-	if n < 10 {
-		w.at++
-	}
+	w.reserve(sizeRoom)
+	w.at = putSize(w.buf, w.at, n)
 }
+
+// putSize writes a size and its colon in front of b[at:] and returns where it
+// begins.
+func putSize(b []byte, at int, n int64) int {
+	if n > 99 {
+		b[at-1] = ':'
+		return putDigits(b, at-1, uint64(n))
+	}
+	binary.LittleEndian.PutUint32(b[at-4:at], shortSizes[n])
+	if n > 9 {
+		return at - 3
+	}
+	return at - 2
+}
+
+// shortSizes are the sizes below 100 with their colons: each the last two or
+// three of four bytes.
+var shortSizes = func() (sizes [100]uint32) {
+	for n := range sizes {
+		sizes[n] = uint32('0'+n/10)<<8 | uint32('0'+n%10)<<16 | ':'<<24
+	}
+	return sizes
+}()
 
 // element writes a whole element with payload s.
 func (w *back) element(k Kind, s string) {
-	p := w.room(len(s) + 1)
-	copy(p, s)
-	p[len(s)] = byte(k)
-	w.size(int64(len(s)))
+	w.reserve(sizeRoom + len(s) + 1)
+	b, at := w.buf, w.at-1-len(s)
+	b[w.at-1] = byte(k)
+	copy(b[at:], s)
+	w.at = putSize(b, at, int64(len(s)))
+}
+
+// maxShortKey is how many bytes an encoded key has that is short.
+const maxShortKey = 32
+
+// A wideKey is an encoded key that is written with one wide store if it is short,
+// and compared with two loads if it has at most 16, as most have.
+type wideKey struct {
+	text string
+	tail [maxShortKey]byte // the last of them are text, if it fits
+	head [2]uint64         // the first bytes of text
+	mask [2]uint64         // which of them are to be compared; none of a longer text
+}
+
+func newWideKey(text string) wideKey {
+	k := wideKey{text: text}
+	if len(text) <= len(k.tail) {
+		copy(k.tail[len(k.tail)-len(text):], text)
+	}
+	if len(text) <= 16 {
+		var b [16]byte
+		copy(b[:], text)
+		k.head = twoWords(b[:])
+		copy(b[:], bytes.Repeat([]byte{0xff}, len(text)))
+		k.mask = twoWords(b[:])
+	}
+	return k
+}
+
+func twoWords(b []byte) [2]uint64 {
+	return [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// begins reports whether b begins with k.
+func (k *wideKey) begins(b []byte) bool {
+	if k.mask[0] != 0 && len(b) >= 16 {
+		return binary.LittleEndian.Uint64(b)&k.mask[0] == k.head[0] && binary.LittleEndian.Uint64(b[8:])&k.mask[1] == k.head[1]
+	}
+	return len(b) >= len(k.text) && string(b[:len(k.text)]) == k.text
+}
+
+// key writes k.
+func (w *back) key(k *wideKey) {
+	if len(k.text) > maxShortKey || w.at < maxShortKey {
+		w.string(k.text)
+		return
+	}
+	w.shortKey(k)
+}
+
+// shortKey writes k, which is short, where there is room.
+func (w *back) shortKey(k *wideKey) {
+	*(*[maxShortKey]byte)(w.buf[w.at-maxShortKey : w.at]) = k.tail
+	w.at -= len(k.text)
 }

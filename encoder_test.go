@@ -3,7 +3,9 @@ package petrichor
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -356,6 +358,19 @@ func TestAppends(t *testing.T) {
 	if err != nil || string(got) != "before1:x," || &got[0] != &dst[0] {
 		t.Errorf("%q, %v", got, err)
 	}
+	small := &struct{ A int }{1}
+	got, err = MarshalAppend(dst, small)
+	if err != nil || string(got) != "before8:1:A,1:1#}" || &got[0] != &dst[0] {
+		t.Errorf("a small struct: %q, %v", got, err)
+	}
+	got, err = AppendFrame(dst, small, []byte("x"))
+	if err != nil || string(got) != "before8:1:A,1:1#}1:x," || &got[0] != &dst[0] {
+		t.Errorf("one for a header: %q, %v", got, err)
+	}
+	got, err = AppendFrame(nil, small, bytes.Repeat([]byte("x"), 1000))
+	if err != nil || len(got) != len("8:1:A,1:1#}1000:,")+1000 || cap(got) > 1280 {
+		t.Errorf("it makes room for the body at once: %d bytes in %d, %v", len(got), cap(got), err)
+	}
 	if got := Append(dst, KindInt, []byte("5")); string(got) != "before1:5#" {
 		t.Errorf("%q", got)
 	}
@@ -379,6 +394,189 @@ func TestWriteFrameFromKeepsTheKind(t *testing.T) {
 		}
 		if err := NewEncoder(&out).WriteFrameFrom(header, body.Size(), body); err != nil || out.String() != frame {
 			t.Errorf("%s is passed on as %s, %v", frame, &out, err)
+		}
+	}
+}
+
+// What is large is written as what is small, and by the same rules: the bytes, the errors and what
+// options do are those of AppendFrame and MarshalAppend.
+func TestLargeIsWrittenAsSmall(t *testing.T) {
+	sizes := []int{0, largeJoined - 1, largeJoined, largeWrite - 10, largeWrite - 1, largeWrite, largeWrite + 1, 3 * largeWrite}
+	options := map[string][]Option{
+		"": nil, "Separator": {Separator('\n')}, "AllowText": {AllowText(true)},
+		"MaxSize": {MaxSize(largeWrite)}, "MaxDepth": {MaxDepth(1)},
+	}
+	type pointed struct{ v any }
+	for name, opts := range options {
+		for _, size := range sizes {
+			body := bytes.Repeat([]byte("x"), size)
+			text, list := Raw(Append(nil, KindText, body)), Raw(tn(KindList, tn(KindList, strings.Repeat("0:~", size/3))))
+			short := Raw(Append(nil, KindString, body)[1:])
+			whole := Raw(Append(nil, KindString, body))
+			for _, v := range []any{body, &body, whole, &whole, text, &text, list, short, Raw(body), pointed{body}, (*[]byte)(nil), (*Raw)(nil)} {
+				for _, header := range []any{nil, Header{"k": 1}, Raw("0:~"), 7} {
+					largeAsSmall(t, name, header, v, opts, false)
+					largeAsSmall(t, name, header, v, opts, true)
+				}
+			}
+		}
+	}
+}
+
+func largeAsSmall(t *testing.T, name string, header, v any, opts []Option, joins bool) {
+	var w bytes.Buffer
+	e := NewEncoder(&w, opts...)
+	if joins {
+		e = NewEncoder(joined{&w}, opts...)
+	}
+	for what, write := range map[string]func() (got error, b []byte, want error){
+		"WriteFrame": func() (error, []byte, error) {
+			b, err := AppendFrame(nil, header, v, opts...)
+			return e.WriteFrame(header, v), b, err
+		},
+		"Encode": func() (error, []byte, error) {
+			b, err := MarshalAppend(nil, v, opts...)
+			return e.Encode(v), b, err
+		},
+	} {
+		w.Reset()
+		err, want, wantErr := write()
+		if wantErr == nil && e.out.separated {
+			want = append(want, e.out.separator)
+		}
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) || w.String() != string(want) {
+			t.Errorf("%s, %s(%v, %T): %.40q of %d, %v; want %.40q of %d, %v", name, what, header, v, &w, w.Len(), err, want, len(want), wantErr)
+		}
+	}
+}
+
+// joined takes several slices at once.
+type joined struct{ io.Writer }
+
+func (w joined) WriteBuffers(b *net.Buffers) (int64, error) { return b.WriteTo(w.Writer) }
+
+// What is large is not copied, and what is kept for it is nothing.
+func TestLargeIsNotCopied(t *testing.T) {
+	body := bytes.Repeat([]byte("x"), 1<<20)
+	whole := Raw(str(string(body)))
+	for what, at := range map[string]struct {
+		v     any
+		bytes []byte
+		parts int
+	}{
+		"a []byte": {body, body, 3}, "a *[]byte": {&body, body, 3}, "a Raw": {whole, whole, 2}, "a *Raw": {&whole, whole, 2},
+	} {
+		var given [][]byte
+		e := NewEncoder(writerFunc(func(p []byte) (int, error) {
+			given = append(given, p)
+			return len(p), nil
+		}))
+		write := func() { given = given[:0]; e.WriteFrame(nil, at.v) }
+		if n := testing.AllocsPerRun(5, write); n > 0 && !limitRace {
+			t.Errorf("%s: %v allocations", what, n)
+		}
+		if len(given) != at.parts || &given[1][0] != &at.bytes[0] || len(given[1]) != len(at.bytes) {
+			t.Errorf("%s: %d Writes, the second is not given the bytes", what, len(given))
+		}
+		kept := vecPool.Get().(*vec)
+		if len(e.out.buf) > largeBuffer || kept.slots[1] != nil || kept.slices != nil {
+			t.Errorf("%s: %d bytes are kept, and %d of the value's", what, len(e.out.buf), len(kept.slots[1]))
+		}
+	}
+}
+
+// Each Write of a large frame may fail, and that is final.
+func TestLargeWritesFail(t *testing.T) {
+	body := bytes.Repeat([]byte("x"), largeWrite)
+	whole := "0:}" + str(string(body))
+	for n := 1; n <= 3; n++ {
+		for name, w := range map[string]interface {
+			io.Writer
+			fmt.Stringer
+		}{"an error": &recorder{failAt: n}, "and says nothing": &taker{shortAt: n}} {
+			e := NewEncoder(w)
+			first := e.WriteFrame(nil, body)
+			if first != errFull && first != io.ErrShortWrite || !strings.HasPrefix(whole, w.String()) {
+				t.Errorf("Write %d fails, %s: %v", n, name, first)
+			}
+			before := w.String()
+			if again := []error{e.WriteFrame(nil, body), e.Encode(body), e.Encode(1)}; again[0] != first || again[1] != first || again[2] != first {
+				t.Errorf("Write %d fails, %s: then %v", n, name, again)
+			}
+			if w.String() != before {
+				t.Errorf("Write %d fails, %s: then something is written", n, name)
+			}
+		}
+	}
+}
+
+// A taker says at number shortAt that it has taken less than it was given.
+type taker struct {
+	strings.Builder
+	n, shortAt int
+}
+
+func (s *taker) Write(p []byte) (int, error) {
+	if s.n++; s.n == s.shortAt {
+		p = p[:len(p)-1]
+	}
+	return s.Builder.Write(p)
+}
+
+// Over TCP and a unix socket everything arrives in order, in pieces of any size.
+func TestLargeOverSockets(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		address := "127.0.0.1:0"
+		if network == "unix" {
+			address = t.TempDir() + "/s"
+		}
+		listener := sure(net.Listen(network, address))
+		defer listener.Close()
+		go func() {
+			stream, err := net.Dial(network, listener.Addr().String())
+			if err != nil {
+				return
+			}
+			defer stream.Close()
+			e := NewEncoder(stream)
+			for i := range 20 {
+				body := bytes.Repeat([]byte{byte(i)}, i*10_000)
+				if e.WriteFrame(Header{"n": i}, &body) != nil {
+					return
+				}
+			}
+		}()
+		stream := sure(listener.Accept())
+		d := NewDecoder(stream)
+		for i := range 20 {
+			var header struct {
+				N int `tnet:"n"`
+			}
+			var body []byte
+			if err := errors.Join(d.Decode(&header), d.Decode(&body)); err != nil || header.N != i || !bytes.Equal(body, bytes.Repeat([]byte{byte(i)}, i*10_000)) {
+				t.Fatalf("%s: frame %d is %d, of %d bytes, %v", network, i, header.N, len(body), err)
+			}
+		}
+		if err := d.Decode(new(any)); err != io.EOF {
+			t.Errorf("%s: %v", network, err)
+		}
+		stream.Close()
+	}
+}
+
+// A peer that has gone is an error of the one who writes to it, also at once.
+func TestLargeToNobody(t *testing.T) {
+	listener := sure(net.Listen("tcp", "127.0.0.1:0"))
+	stream := sure(net.Dial("tcp", listener.Addr().String()))
+	sure(listener.Accept()).Close()
+	listener.Close()
+	defer stream.Close()
+	e := NewEncoder(stream)
+	body := make([]byte, 64<<20)
+	err := e.WriteFrame(nil, &body)
+	for range 2 {
+		if err == nil || e.WriteFrame(nil, &body) != err {
+			t.Fatalf("written to nobody: %v", err)
 		}
 	}
 }

@@ -170,6 +170,13 @@ func under(err error, segment string) error {
 	return err
 }
 
+func underKey(err error, key []byte) error {
+	if _, ok := err.(*TypeError); !ok {
+		return err
+	}
+	return under(err, string(key[:min(len(key), shownSegment)]))
+}
+
 func underIndex(err error, i int) error { return under(err, strconv.Itoa(i)) }
 
 const (
@@ -178,7 +185,7 @@ const (
 	maxSegment = 64  // bytes of one key in it
 	ellipsisAt = "/..."
 
-	longSegment = 4 * maxSegment // bytes of a key that are looked at
+	shownSegment = maxSegment + utf8.UTFMax // bytes of a key that decide how it is spelled
 )
 
 // joinPath puts segment in front of the path rest.
@@ -186,9 +193,26 @@ func joinPath(segment, rest string) string {
 	return clipPath("/" + escape(segment) + rest)
 }
 
-// escape spells a key or an index as a part of a path.
+// escape spells a key or an index as a part of a path: printable, and the
+// separator as JSON Pointer spells it.
 func escape(segment string) string {
-	return ellipsis(segmentEscaper.Replace(printable(segment)), maxSegment)
+	var quoted, spelled [8 * maxSegment]byte
+	segment = segment[:min(len(segment), shownSegment)]
+	q, s := strconv.AppendQuoteToASCII(quoted[:0], segment), spelled[:0]
+	for i := 1; i < len(q)-1; i++ {
+		switch {
+		case q[i] == '~':
+			s = append(s, "~0"...)
+		case q[i] == '/':
+			s = append(s, "~1"...)
+		case q[i] == '\\' && q[i+1] != '"':
+			s = append(s, q[i], q[i+1])
+			i++
+		case q[i] != '\\':
+			s = append(s, q[i])
+		}
+	}
+	return ellipsis(string(s), maxSegment)
 }
 
 // clipPath keeps the outer end of a path that is too long: it tells a person
@@ -201,32 +225,35 @@ func clipPath(path string) string {
 	return path[:max(cut, 0)] + ellipsisAt
 }
 
-// A trail is a path being put together from its inner end.  Unlike joinPath it
-// makes no string for each level, so that a fault deep down costs no more
-// memory than one at the top.  It keeps what clipPath may want, and little more.
-type trail struct{ back }
+// A trail is a path on the way back up: its segments, the inner ones first, each
+// followed by its length.  They are escaped only when somebody asks, so that a
+// fault deep down costs hardly more than one at the top.
+type trail []byte
 
 func (t *trail) under(segment []byte) {
-	t.string(escape(string(segment[:min(len(segment), longSegment)])))
-	t.byte('/')
-	if t.len() > 2*maxPath {
-		outer := t.bytes()[:maxPath+1]
-		t.at = len(t.buf) - len(outer)
-		copy(t.bytes(), outer)
+	segment = segment[:min(len(segment), shownSegment)]
+	*t = append(append(*t, segment...), byte(len(segment)))
+	if outer := len(*t) - 2*maxPath; outer > 2*maxPath { // inner ones that the path has no room for
+		*t = (*t)[:copy(*t, (*t)[outer:])]
 	}
 }
 
-func (t *trail) String() string { return clipPath(string(t.bytes())) }
-
-// segmentEscaper spells the separator inside a key as JSON Pointer does.
-var segmentEscaper = strings.NewReplacer("~", "~0", "/", "~1")
+func (t trail) String() string {
+	var path strings.Builder
+	for len(t) > 0 && path.Len() <= maxPath {
+		end := len(t) - 1
+		begin := end - int(t[end])
+		path.WriteByte('/')
+		path.WriteString(escape(string(t[begin:end])))
+		t = t[:begin]
+	}
+	return clipPath(path.String())
+}
 
 // printable escapes s as a Go string literal does, in ASCII and without the
 // quotes.  A long s is cut first: escaping must not cost more than it shows.
 func printable(s string) string {
-	if len(s) > longSegment {
-		s = s[:longSegment]
-	}
+	s = s[:min(len(s), maxMessage)]
 	quoted := strconv.QuoteToASCII(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }

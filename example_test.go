@@ -53,6 +53,49 @@ func ExampleUnmarshal_errors() {
 	// petrichor: cannot unmarshal string into Go type int at offset 24 in /age
 }
 
+// A server looks at the id and hands the rest on unread.
+func ExampleRaw_Get() {
+	header := petrichor.Raw("39:2:id,2:42#2:op,3:put,4:args,8:1:a,1:b,]}")
+	id, err := header.Get("id")
+	fmt.Printf("%s %v\n", id, err)
+
+	missing, err := header.Get("user")
+	fmt.Println(missing == nil, err)
+
+	_, err = petrichor.Raw("20:2:id,2:42#2:id,2:43#}").Get("id")
+	fmt.Println(err)
+	// Output:
+	// 2:42# <nil>
+	// true <nil>
+	// petrichor: duplicate dict key at offset 15 in /id
+}
+
+func ExampleRaw_Entries() {
+	header := petrichor.Raw("39:2:id,2:42#2:op,3:put,4:args,8:1:a,1:b,]}")
+	for e, err := range header.Entries() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s %s\n", e.Key, e.Value)
+	}
+	// Output:
+	// id 2:42#
+	// op 3:put,
+	// args 8:1:a,1:b,]
+}
+
+func ExampleRaw_Elements() {
+	for tag, err := range petrichor.Raw("8:1:a,1:b,]").Elements() {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s\n", tag)
+	}
+	// Output:
+	// 1:a,
+	// 1:b,
+}
+
 func ExampleCut() {
 	el, rest, err := petrichor.Cut([]byte("5:hello,1:7#"))
 	fmt.Println(el.Kind, string(el.Payload), string(rest), err)

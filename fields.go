@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 var (
@@ -23,12 +24,17 @@ var (
 // A field is one struct field that stands for an entry.
 type field struct {
 	name      string
-	key, text string // the encoded key, with the tag of a string and of a text
-	index     []int  // as reflect.Value.FieldByIndex takes it
+	key, text wideKey // the encoded key, with the tag of a string and of a text
+	index     []int   // as reflect.Value.FieldByIndex takes it
+	at        int     // the only number in index, or -1
 	typ       reflect.Type
 	tagged    bool
 	omit      func(reflect.Value) bool // nil: never
 	plan      *laterPlan
+
+	writes, reads shortcut // as in plan
+	plain         bool     // a shortcut may write it: in its struct itself, and never omitted
+	plainRead     bool     // a shortcut may read it: in its struct itself, and one of the first 64
 }
 
 // fieldSet is the fields of a struct type in declared order.
@@ -47,6 +53,7 @@ func fieldsOf(t reflect.Type) *fieldSet {
 	s := &fieldSet{list: dominant(c.found), byName: map[string]int{}, err: c.err}
 	for i, f := range s.list {
 		s.byName[f.name] = i
+		s.list[i].plainRead = f.reads != noShortcut && f.at >= 0 && i < 64
 	}
 	if len(c.maps) > 0 {
 		s.others = &c.maps[0]
@@ -56,6 +63,12 @@ func fieldsOf(t reflect.Type) *fieldSet {
 		s.err = errTwoInline
 	}
 	return s
+}
+
+// isFlat reports whether all there is to s are plain fields.
+func (s *fieldSet) isFlat() bool {
+	isOther := func(f field) bool { return !f.plain || len(f.key.text) > maxShortKey }
+	return s.err == nil && s.others == nil && !slices.ContainsFunc(s.list, isOther)
 }
 
 // An embedding is a struct whose fields are to be promoted, and the way to it.
@@ -156,14 +169,31 @@ func newField(sf reflect.StructField, name, options string, index []int) field {
 	if !f.tagged {
 		f.name = sf.Name
 	}
-	f.key = string(Append(nil, KindString, []byte(f.name)))
-	f.text = string(Append(nil, KindText, []byte(f.name)))
+	f.key = newWideKey(string(Append(nil, KindString, []byte(f.name))))
+	f.text = newWideKey(string(Append(nil, KindText, []byte(f.name))))
 	f.omit = omitRule(sf.Type, options)
 	f.plan = later(sf.Type)
-	if hasOption(options, "string") && isQuotable(deref(sf.Type)) && !hasMethods(deref(sf.Type)) {
-		f.plan.found.Store(quoted(sf.Type))
+	f.at = -1
+	if len(index) == 1 {
+		f.at = index[0]
 	}
+	switch {
+	case hasOption(options, "string") && isQuotable(deref(sf.Type)) && !hasMethods(deref(sf.Type)):
+		f.plan.found.Store(quoted(sf.Type))
+	case isScalar(sf.Type):
+		p := f.plan.get()
+		f.writes, f.reads = p.writes, p.reads
+	case sf.Type.Kind() == reflect.Pointer && !hasMethods(sf.Type) && !hasMethods(sf.Type.Elem()):
+		f.writes, f.reads = nilShortcut, nilShortcut
+	}
+	f.plain = f.writes != noShortcut && f.omit == nil && f.at >= 0
 	return f
+}
+
+// isScalar reports whether t has no types inside it, so that its plan can be had
+// while another is made.
+func isScalar(t reflect.Type) bool {
+	return isQuotable(t) || t.Kind() == reflect.String || t == reflect.TypeFor[time.Time]()
 }
 
 // hasMethods reports whether t or a pointer to it is written or read by methods

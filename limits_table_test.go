@@ -256,3 +256,14 @@ func TestLimitsTable(t *testing.T) {
 		}
 	}
 }
+
+// The program that the page begins with is Example_limits, and it prints what the page says.
+func TestLimitsPageBeginsWithTheExample(t *testing.T) {
+	page, example := string(sure(os.ReadFile(limitTableFile))), string(sure(os.ReadFile("limits_example_test.go")))
+	program, output, _ := strings.Cut(example, "\t// Output:\n")
+	program = strings.NewReplacer("package petrichor_test", "package main", "func Example_limits()", "func main()").Replace(program) + "}\n"
+	prints := strings.TrimSuffix(strings.ReplaceAll(output, "\t// ", ""), "}\n")
+	if !strings.Contains(page, "```go\n"+program+"```\n\nIt prints\n\n```\n"+prints+"```\n") {
+		t.Errorf("it does not show\n%s\nor that it prints\n%s", program, prints)
+	}
+}

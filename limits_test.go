@@ -131,6 +131,8 @@ func limitTrickleDoors() []limitTrickle {
 	}
 	return []limitTrickle{
 		{"Decode", "", stream(func(d *Decoder) error { return d.Decode(new(any)) })},
+		{"Decode into []byte", "", stream(func(d *Decoder) error { return d.Decode(new([]byte)) })},
+		{"Decode into string", "", stream(func(d *Decoder) error { return d.Decode(new(string)) })},
 		{"ReadElement", "", stream(func(d *Decoder) error { _, err := d.ReadElement(); return err })},
 		{"ReadFrame", "0:}", stream(func(d *Decoder) error { _, err := d.ReadFrame(); return err })},
 		{"NextFrame", "0:}", stream(func(d *Decoder) error {

@@ -14,23 +14,35 @@ import (
 // What is written for which Go type stands in the package documentation.  A
 // value that cannot be written is a *TypeError, and nothing is returned.
 func Marshal(v any, opts ...Option) ([]byte, error) {
-	w := newWriter(onSlice(opts))
-	defer w.free()
-	if err := w.value(v); err != nil {
+	c := onSlice(opts)
+	if b, ok := c.appendSmall(nil, v, 0); ok {
+		return b, nil
+	}
+	w := newWriter(c)
+	err := w.value(v)
+	if err != nil {
+		w.free()
 		return nil, err
 	}
-	return bytes.Clone(w.bytes()), nil
+	b := bytes.Clone(w.bytes())
+	w.free()
+	return b, nil
 }
 
 // MarshalAppend appends the tnetstring of v to dst.  On any error dst is
 // returned as it was.
 func MarshalAppend(dst []byte, v any, opts ...Option) ([]byte, error) {
-	w := newWriter(onSlice(opts))
-	defer w.free()
-	if err := w.value(v); err != nil {
-		return dst, err
+	c := onSlice(opts)
+	if b, ok := c.appendSmall(dst, v, 0); ok {
+		return b, nil
 	}
-	return append(dst, w.bytes()...), nil
+	w := newWriter(c)
+	err := w.value(v)
+	if err == nil {
+		dst = append(dst, w.bytes()...)
+	}
+	w.free()
+	return dst, err
 }
 
 // Unmarshal reads the one element that b is into the value that v points to.
@@ -53,18 +65,32 @@ func (c *config) unmarshal(b []byte, v any) error {
 	if err != nil {
 		return err
 	}
-	if len(b)/minElement >= c.maxValues {
+	return c.unmarshalCut(el, len(b), v)
+}
+
+// unmarshalCut reads el, which is so long as a whole, into what v points to.
+// Offsets of errors count from where it begins.
+func (c *config) unmarshalCut(el Element, whole int, v any) (err error) {
+	if whole/minElement >= c.maxValues {
 		err = c.check(el) // there may be too many values, which is to be known before any is built
 	}
 	if err == nil {
 		r := newReader(c)
-		err = r.decode(el, reflect.ValueOf(v))
+		err = r.into(el, v)
 		r.free()
 	}
 	if err != nil {
-		return shift(c.explain(el, err), payloadAt(el, int64(len(b))))
+		return shift(c.explain(el, err), payloadAt(el, int64(whole)))
 	}
 	return nil
+}
+
+// into reads el into what v points to.
+func (r *reader) into(el Element, v any) error {
+	if done, err := r.direct(el, v); done {
+		return err
+	}
+	return r.decode(el, reflect.ValueOf(v))
 }
 
 // decode reads el into what target points to.
@@ -78,18 +104,20 @@ func (r *reader) decode(el Element, target reflect.Value) error {
 	}
 	r.left--
 	place := target.Elem()
-	p := r.last.of(place.Type())
+	p := planOf(place.Type())
 	blank := p.isBlank(place)
 	if !blank {
 		place = r.shadow(place)
 	}
-	if err := p.read(r, el, place); err != nil {
+	if err := p.readLong(r, el, place); err != nil {
 		if blank { // needs no shadow: it can be had again
 			place.SetZero()
 		}
 		return err
 	}
-	r.commit()
+	if len(r.shadows)+len(r.merges) > 0 {
+		r.commit()
+	}
 	return nil
 }
 
@@ -139,15 +167,16 @@ func newReader(c *config) *reader {
 // free gives r back for the next call, with nothing of this one but the rest of
 // a chunk of text.
 func (r *reader) free() {
-	clear(r.shadows)
-	clear(r.merges)
-	*r = reader{shadows: r.shadows[:0], merges: r.merges[:0], texts: r.texts, last: r.last}
+	r.config, r.depth, r.hops = nil, 0, 0
+	if len(r.shadows)+len(r.merges) > 0 {
+		r.forget()
+	}
 	readerPool.Put(r)
 }
 
 // free gives w back for the next call, without what it was written for.
 func (w *writer) free() {
-	w.shrink()
+	w.shrinkLater()
 	w.config = nil
 	writerPool.Put(w)
 }

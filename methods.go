@@ -29,22 +29,23 @@ func methodPlan(t reflect.Type, p *plan) {
 		{binaryMarshalerType, encodeBinary},
 	} {
 		if t.Implements(m.typ) {
-			p.encode = orNull(t, m.encode)
+			p.encode, p.writes, p.elem, p.flat = orNull(t, m.encode), noShortcut, nil, nil
 			break
 		}
 		if t.Kind() != reflect.Pointer && reflect.PointerTo(t).Implements(m.typ) {
 			p.encode = func(w *writer, v reflect.Value) error { return m.encode(w, addressable(v).Addr()) }
+			p.writes, p.flat = noShortcut, nil
 			break
 		}
 	}
 	switch pt := reflect.PointerTo(t); {
 	case t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface:
 	case pt.Implements(unmarshalerType):
-		p.decode, p.nulls = decodeUnmarshaler, nullDecodes
+		p.decode, p.reads, p.nulls = decodeUnmarshaler, noShortcut, nullDecodes
 	case pt.Implements(textUnmarshalerType):
-		p.decode, p.nulls = decodeText, nullKeeps
+		p.decode, p.reads, p.nulls = decodeText, noShortcut, nullKeeps
 	case pt.Implements(binaryUnmarshalerType):
-		p.decode, p.nulls = decodeBinary, nullKeeps
+		p.decode, p.reads, p.nulls = decodeBinary, noShortcut, nullKeeps
 	}
 }
 

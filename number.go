@@ -39,6 +39,22 @@ func readEight(v uint64) (n uint64, ok bool) {
 	return v >> 32, true
 }
 
+// readFew returns the number that p, one to seven digits, spells.  They are put
+// together from two parts that may overlap, with zeros in front.
+func readFew(p []byte) (n uint64, ok bool) {
+	var v uint64
+	switch size := uint(len(p)); {
+	case size == 1:
+		return uint64(p[0] - '0'), isDigit(p[0])
+	case size < 4:
+		v = uint64(binary.LittleEndian.Uint16(p)) | uint64(binary.LittleEndian.Uint16(p[size-2:]))<<(8*(size-2)&63)
+	default:
+		v = uint64(binary.LittleEndian.Uint32(p)) | uint64(binary.LittleEndian.Uint32(p[size-4:]))<<(8*(size-4)&63)
+	}
+	bits := 8 * uint(len(p)) & 63
+	return readEight(v<<(64-bits) | zeros8>>bits)
+}
+
 // writeEight returns the eight digits of n < 1e8, the first in the lowest byte.
 // Multiplications divide: by 100 what is below 10000, by 10 what is below 100.
 func writeEight(n uint64) uint64 {
@@ -70,13 +86,18 @@ func readDigits(p []byte, at int, n uint64) (uint64, int) {
 			return n*smallPowers[rest] + eight, len(p)
 		}
 	}
+	if rest := len(p) - at; uint(rest-1) < 7 {
+		if few, ok := readFew(p[at:]); ok {
+			return n*smallPowers[rest] + few, len(p)
+		}
+	}
 	for ; at < len(p) && isDigit(p[at]); at++ {
 		n = n*10 + uint64(p[at]-'0')
 	}
 	return n, at
 }
 
-var smallPowers = [8]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7}
+var smallPowers = [9]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 // maxDigits is how many digits a uint64 has at most, and maxRoom what putDigits
 // may write to for them.
@@ -88,50 +109,109 @@ const (
 // putDigits writes n in front of b[at:] and returns where it begins.
 func putDigits(b []byte, at int, n uint64) int {
 	for n >= 1e8 {
+		binary.LittleEndian.PutUint64(b[at-8:at], writeEight(n%1e8))
 		at -= 8
-		binary.LittleEndian.PutUint64(b[at:], writeEight(n%1e8))
 		n /= 1e8
 	}
-	at -= 8
+	if n < 10 {
+		b[at-1] = '0' + byte(n)
+		return at - 1
+	}
 	v := writeEight(n)
-	binary.LittleEndian.PutUint64(b[at:], v)
-	return at + bits.TrailingZeros64(v&^zeros8|1<<56)/8
+	binary.LittleEndian.PutUint64(b[at-8:at], v)
+	return at - 8 + bits.TrailingZeros64(v&^zeros8|1<<56)/8
 }
 
 // ---- Integers ----------------------------------------------------------------
 
-// uint writes the digits of n.
-func (w *back) uint(n uint64) {
-	if n < 10 {
-		w.byte('0' + byte(n))
-		return
+// numberRoom is room for any int or bool, and nearly any float, as a whole
+// element, and for what wide stores write in front of it.
+const numberRoom = 64
+
+// putInt writes n as an element in front of b[at:] and returns where it begins.
+func putInt(b []byte, at int, n int64) int {
+	if n >= 0 {
+		return putUint(b, at, uint64(n))
 	}
-	b := w.room(maxRoom)
-	w.at += putDigits(b, maxRoom, n)
+	b[at-1] = byte(KindInt)
+	from := putDigits(b, at-1, -uint64(n)) - 1
+	b[from] = '-'
+	return putSize(b, from, int64(at-1-from))
 }
 
-// int writes n.
-func (w *back) int(n int64) {
-	if n >= 0 {
-		w.uint(uint64(n))
-		return
+// putUint is putInt for the other half.
+func putUint(b []byte, at int, n uint64) int {
+	if n < 10 {
+		binary.LittleEndian.PutUint32(b[at-4:at], '1'|':'<<8|uint32('0'+n)<<16|uint32(KindInt)<<24)
+		return at - 4
 	}
-	w.uint(-uint64(n))
-	w.byte('-')
+	b[at-1] = byte(KindInt)
+	from := putDigits(b, at-1, n)
+	return putSize(b, from, int64(at-1-from))
+}
+
+// putBool writes v as an element in front of b[at:] and returns where it begins.
+func putBool(b []byte, at int, v bool) int {
+	b = b[at-8 : at]
+	if v {
+		binary.LittleEndian.PutUint64(b, '4'<<8|':'<<16|'t'<<24|'r'<<32|'u'<<40|'e'<<48|'!'<<56)
+		return at - len("4:true!")
+	}
+	binary.LittleEndian.PutUint64(b, '5'|':'<<8|'f'<<16|'a'<<24|'l'<<32|'s'<<40|'e'<<48|'!'<<56)
+	return at - len("5:false!")
+}
+
+// intElement, uintElement and boolElement write a value as an element.
+func (w *back) intElement(n int64) {
+	w.reserve(numberRoom)
+	w.at = putInt(w.buf, w.at, n)
+}
+
+func (w *back) uintElement(n uint64) {
+	w.reserve(numberRoom)
+	w.at = putUint(w.buf, w.at, n)
+}
+
+func (w *back) boolElement(v bool) {
+	w.reserve(numberRoom)
+	w.at = putBool(w.buf, w.at, v)
+}
+
+// uint writes the digits of n.
+func (w *back) uint(n uint64) {
+	w.reserve(maxRoom)
+	w.at = putDigits(w.buf, w.at, n)
 }
 
 // parseUint64 reads an integer in its one spelling: no sign, no leading zero.
 func parseUint64(p []byte) (n uint64, ok bool) {
-	if len(p) == 0 || len(p) > maxDigits || p[0] == '0' && len(p) > 1 {
+	switch {
+	case len(p) == 0 || p[0] == '0' && len(p) > 1:
+		return 0, false
+	case len(p) < 8:
+		return readFew(p)
+	case len(p) < maxDigits:
+		return readMany(p)
+	case len(p) > maxDigits:
 		return 0, false
 	}
-	if len(p) < maxDigits {
-		n, end := readDigits(p, 0, 0)
-		return n, end == len(p)
-	}
-	n, end := readDigits(p[:maxDigits-1], 0, 0)
+	n, ok = readMany(p[:maxDigits-1])
 	last := uint64(p[maxDigits-1] - '0')
-	return n*10 + last, end == maxDigits-1 && last <= 9 && n <= (math.MaxUint64-last)/10
+	return n*10 + last, ok && last <= 9 && n <= (math.MaxUint64-last)/10
+}
+
+// readMany returns the number that p, 8 to 19 digits, spells.  The last ones are
+// read with some before them, made zeros.
+func readMany(p []byte) (n uint64, ok bool) {
+	n, ok = readEight(binary.LittleEndian.Uint64(p))
+	rest := uint(len(p)) - 8
+	if rest > 8 {
+		middle, also := readEight(binary.LittleEndian.Uint64(p[8:]))
+		n, ok, rest = n*1e8+middle, ok && also, rest-8
+	}
+	others := ^uint64(0) >> (8 * rest)
+	last, also := readEight(binary.LittleEndian.Uint64(p[len(p)-8:])&^others | zeros8&others)
+	return n*smallPowers[rest] + last, ok && also
 }
 
 // parseInt64 reads an integer in its one spelling: 0 or -?[1-9][0-9]*.
@@ -362,16 +442,21 @@ func nearest(n uint64, p int, format *floatFormat) (b uint64, ok bool) {
 	return b, b < format.infinity
 }
 
-// float writes the shortest digits that read back as f, which is finite, among
-// float64s or with 32 for bits among float32s.  There is always a point, and no
-// exponent below 1e21: every reader of floats takes that, and some take nothing
-// else.
-func (w *back) float(f float64, bits int) {
+// floatElement writes f, which is finite, as an element.
+//
+// Its payload is the shortest digits that read back as f among float64s, or with
+// 32 for bits among float32s.  There is always a point, and no exponent below
+// 1e21: every reader of floats takes that, and some take nothing else.
+func (w *back) floatElement(f float64, bits int) {
 	digits, p := uint64(0), 0
 	if f != 0 {
 		digits, p = shortestOf(f, bits)
 	}
+	mark := w.begin(KindFloat)
 	switch {
+	case p < 0 && p > -maxDigits:
+		w.reserve(numberRoom)
+		w.at = putFraction(w.buf, w.at, digits, -p)
 	case math.Abs(f) >= 1e21:
 		w.exponential(digits, p)
 	case p >= 0:
@@ -379,27 +464,41 @@ func (w *back) float(f float64, bits int) {
 		w.zeros(p)
 		w.uint(digits)
 	default:
-		w.fraction(digits, -p)
+		w.small(digits, -p)
 	}
 	if math.Signbit(f) {
 		w.byte('-')
 	}
+	w.end(mark)
 }
 
-// fraction writes digits with a point in front of the last n of them.
-func (w *back) fraction(digits uint64, n int) {
-	b := w.room(1 + maxRoom)
-	at := putDigits(b, len(b), digits)
-	whole := len(b) - n - at
-	if whole <= 0 {
-		w.at += at
-		w.zeros(-whole)
-		w.string("0.")
-		return
+// putFraction writes digits, with a point in front of the last n <= 20 of them,
+// in front of b[at:] and returns where that begins.
+//
+// Digits are written without the point first, with zeros up to it.  Those before
+// it, mostly few, then move one to the front.
+func putFraction(b []byte, at int, digits uint64, n int) int {
+	from, point := putDigits(b, at, digits), at-n
+	for from >= point {
+		from--
+		b[from] = '0'
 	}
-	copy(b[at-1:], b[at:at+whole])
-	b[at-1+whole] = '.'
-	w.at += at - 1
+	if point-from <= 8 {
+		before := b[point-9 : point]
+		binary.LittleEndian.PutUint64(before, binary.LittleEndian.Uint64(before[1:]))
+	} else {
+		copy(b[from-1:], b[from:point])
+	}
+	b[point-1] = '.'
+	return from - 1
+}
+
+// small writes digits * 10^-n, which is far below one.
+func (w *back) small(digits uint64, n int) {
+	mark := w.len()
+	w.uint(digits)
+	w.zeros(n - (w.len() - mark))
+	w.string("0.")
 }
 
 // exponential writes digits * 10^p as d.ddde+dd.
@@ -413,7 +512,8 @@ func (w *back) exponential(digits uint64, p int) {
 	if n == 0 {
 		digits, n = digits*10, 1
 	}
-	w.fraction(digits, n)
+	w.reserve(numberRoom)
+	w.at = putFraction(w.buf, w.at, digits, n)
 }
 
 // zeros writes n zeros.

@@ -64,7 +64,7 @@ func BenchmarkNumberInt(b *testing.B) {
 		})
 		var w back
 		b.Run("write/own/"+name, func(b *testing.B) {
-			benchmarkNumbers(b, ints, func(n int64) { w.reset(); w.int(n) })
+			benchmarkNumbers(b, ints, func(n int64) { w.reset(); w.intElement(n) })
 		})
 		b.Run("write/strconv/"+name, func(b *testing.B) {
 			var digits [20]byte
@@ -86,7 +86,7 @@ func BenchmarkNumberFloat(b *testing.B) {
 		})
 		var w back
 		b.Run("write/own/"+name, func(b *testing.B) {
-			benchmarkNumbers(b, floats, func(f float64) { w.reset(); w.float(f, 64) })
+			benchmarkNumbers(b, floats, func(f float64) { w.reset(); w.floatElement(f, 64) })
 		})
 		b.Run("write/strconv/"+name, func(b *testing.B) {
 			var digits [maxNumber]byte

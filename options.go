@@ -44,6 +44,7 @@ type config struct {
 	separated                          bool
 	separator                          byte
 	filters                            []Filter
+	extensions                         []Extension
 }
 
 var sliceDefaults = config{
@@ -182,3 +183,7 @@ func Separator(b byte) Option {
 func WithFilters(filters ...Filter) Option {
 	return func(c *config) { c.filters = filters }
 }
+
+// Filters returns those that WithFilters has set, for one who sends and receives
+// frames by other means than a Conn.
+func Filters(opts ...Option) []Filter { return onSlice(opts).filters }

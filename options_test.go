@@ -434,6 +434,10 @@ func TestOptionsInto(t *testing.T) {
 		{reason: "twice inside a skipped value", in: "24:1:?,16:1:a,1:1#1:a,1:2#}}", target: to[outer], fault: at(20, ErrDuplicate).in("/?/a")},
 		{reason: "twice inside a Raw", in: twice, target: to[Raw], fault: at(13, ErrDuplicate).in("/a")},
 
+		{reason: "loose: ints of a list", opts: []Option{AllowLoose(true)}, in: "15:2:+5#3:-07#1:9#]", target: to[[]int], want: []int{5, -7, 9}},
+		{reason: "loose: ints of 64 bits", opts: []Option{AllowLoose(true)}, in: "6:3:+05#]", target: to[[]int64], want: []int64{5}},
+		{reason: "loose: but they have to fit", opts: []Option{AllowLoose(true)}, in: "24:20:+9223372036854775808#]", target: to[[]int64], fault: verdict{errRange, 6, "/0", KindInt, typeOf[int64]()}},
+
 		{reason: "an unknown key is skipped", in: "16:1:?,1:1#1:a,1:2#}", target: to[outer], want: outer{A: 2}},
 		{reason: "known: it is refused, at its value", opts: []Option{known}, in: "16:1:?,1:1#1:a,1:2#}", target: to[outer], fault: verdict{errUnknownKey, 9, "/?", KindInt, typeOf[outer]()}},
 		{reason: "known: also further in", opts: []Option{known}, in: "15:2:in,7:1:y,0:~}}", target: to[outer], fault: verdict{errUnknownKey, 16, "/in/y", KindNull, typeOf[inner]()}},

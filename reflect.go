@@ -33,10 +33,15 @@ type Number string
 // A plan is how values of one type are written and read.  Its decode never sees
 // null unless nulls says so.
 type plan struct {
+	at     uintptr // of the type, to know it by
 	encode func(*writer, reflect.Value) error
 	decode func(*reader, Element, reflect.Value) error
+	writes shortcut // to encode
+	reads  shortcut // to decode
 	nulls  nullRule
-	floats [][]int // fields of a struct that a negative zero can hide in
+	elem   *laterPlan    // of what a pointer without methods points to
+	flat   *structFields // of a struct that has only plain fields
+	floats [][]int       // fields of a struct that a negative zero can hide in
 }
 
 // A nullRule is what null does to a value, as encoding/json has it.
@@ -50,6 +55,14 @@ const (
 
 // read decodes el into v, which nobody else can see yet.
 func (p *plan) read(r *reader, el Element, v reflect.Value) error {
+	if r.short(p.reads, el, v) {
+		return nil
+	}
+	return p.readLong(r, el, v)
+}
+
+// readLong is read where a shortcut has been tried.
+func (p *plan) readLong(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindNull || p.nulls == nullDecodes {
 		return p.decode(r, el, v)
 	}
@@ -94,27 +107,28 @@ func floatsIn(t reflect.Type, index []int) (list [][]int) {
 	return list
 }
 
-var plans sync.Map // of reflect.Type to *plan
+// plans holds every plan there is, by type.  Those of the first types met are also
+// in firstPlans, at a place that depends on where in memory the type is: to look
+// there costs a fraction of a map.
+var (
+	plans      sync.Map // of reflect.Type to *plan
+	firstPlans [256]atomic.Pointer[plan]
+)
 
 func planOf(t reflect.Type) *plan {
+	at := reflect.ValueOf(t).Pointer()
+	first := &firstPlans[(at>>5^at>>13)%256]
+	if p := first.Load(); p != nil && p.at == at {
+		return p
+	}
 	if p, ok := plans.Load(t); ok {
 		return p.(*plan)
 	}
-	p, _ := plans.LoadOrStore(t, newPlan(t))
+	made := newPlan(t)
+	made.at = at
+	p, _ := plans.LoadOrStore(t, made)
+	first.CompareAndSwap(nil, p.(*plan))
 	return p.(*plan)
-}
-
-// A lastPlan remembers what planOf said last: the type is mostly the same.
-type lastPlan struct {
-	typ  reflect.Type
-	plan *plan
-}
-
-func (l *lastPlan) of(t reflect.Type) *plan {
-	if l.typ != t {
-		l.typ, l.plan = t, planOf(t)
-	}
-	return l.plan
 }
 
 // A laterPlan is the plan of a type, looked up at its first use.
@@ -162,7 +176,7 @@ func ownPlan(t reflect.Type) *plan {
 	case reflect.TypeFor[big.Int]():
 		return &plan{encode: encodeBigInt, decode: decodeBigInt, nulls: nullKeeps}
 	case reflect.TypeFor[time.Time]():
-		return &plan{encode: encodeTime, decode: decodeTime, nulls: nullKeeps}
+		return &plan{encode: encodeText, decode: decodeText, writes: timeShortcut, reads: timeShortcut}
 	}
 	return nil
 }
@@ -170,15 +184,17 @@ func ownPlan(t reflect.Type) *plan {
 func kindPlan(t reflect.Type) *plan {
 	switch t.Kind() {
 	case reflect.Bool:
-		return &plan{encode: encodeBool, decode: decodeBool, nulls: nullKeeps}
+		return &plan{encode: encodeBool, decode: decodeBool, writes: boolShortcut, reads: boolShortcut}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return &plan{encode: encodeInt, decode: decodeInt, nulls: nullKeeps}
+		return &plan{encode: encodeInt, decode: decodeInt, writes: intShortcut, reads: intShortcut}
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return &plan{encode: encodeUint, decode: decodeUint, nulls: nullKeeps}
-	case reflect.Float32, reflect.Float64:
-		return &plan{encode: encodeFloat, decode: decodeFloat, nulls: nullKeeps}
+		return &plan{encode: encodeUint, decode: decodeUint, writes: uintShortcut, reads: uintShortcut}
+	case reflect.Float32:
+		return &plan{encode: encodeFloat, decode: decodeFloat}
+	case reflect.Float64:
+		return &plan{encode: encodeFloat, decode: decodeFloat, writes: floatShortcut, reads: floatShortcut}
 	case reflect.String:
-		return &plan{encode: encodeString, decode: decodeString, nulls: nullKeeps}
+		return &plan{encode: encodeString, decode: decodeString, writes: stringShortcut, reads: stringShortcut}
 	case reflect.Slice:
 		return slicePlan(t)
 	case reflect.Array:
@@ -195,12 +211,18 @@ func kindPlan(t reflect.Type) *plan {
 	return &plan{encode: encodeNothing, decode: decodeNothing, nulls: nullDecodes}
 }
 
+// write writes v.
+func (p *plan) write(w *writer, v reflect.Value) error {
+	if w.short(p.writes, v) {
+		return nil
+	}
+	return p.encode(w, v)
+}
+
 // ---- Scalars -----------------------------------------------------------------
 
-func encodeBool(w *writer, v reflect.Value) error { return w.bool(v.Bool()) }
-
-func (w *writer) bool(b bool) error {
-	w.element(KindBool, strconv.FormatBool(b))
+func encodeBool(w *writer, v reflect.Value) error {
+	w.boolElement(v.Bool())
 	return nil
 }
 
@@ -220,9 +242,7 @@ func decodeBool(_ *reader, el Element, v reflect.Value) error {
 }
 
 func encodeInt(w *writer, v reflect.Value) error {
-	mark := w.begin(KindInt)
-	w.int(v.Int())
-	w.end(mark)
+	w.intElement(v.Int())
 	return nil
 }
 
@@ -257,9 +277,7 @@ func (r *reader) int64(el Element) (int64, error) {
 }
 
 func encodeUint(w *writer, v reflect.Value) error {
-	mark := w.begin(KindInt)
-	w.uint(v.Uint())
-	w.end(mark)
+	w.uintElement(v.Uint())
 	return nil
 }
 
@@ -311,16 +329,14 @@ func encodeFloat(w *writer, v reflect.Value) error {
 
 // float64 writes f, whose type t has so many bits.
 func (w *writer) float64(f float64, bits int, t reflect.Type) error {
-	mark := w.begin(KindFloat)
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		if !w.nonFinite {
 			return &TypeError{Type: t, Err: errNonFinite}
 		}
-		w.string(nonFiniteText(f))
-	} else {
-		w.float(f, bits)
+		w.element(KindFloat, nonFiniteText(f))
+		return nil
 	}
-	w.end(mark)
+	w.floatElement(f, bits)
 	return nil
 }
 
@@ -469,29 +485,6 @@ func decodeString(r *reader, el Element, v reflect.Value) error {
 	return nil
 }
 
-func encodeTime(w *writer, v reflect.Value) error {
-	t, _ := reflect.TypeAssert[time.Time](v)
-	mark := w.len()
-	w.begin(w.stringKind())
-	if w.time(t) {
-		w.end(mark)
-		return nil
-	}
-	w.back.truncate(mark)
-	return encodeText(w, v)
-}
-
-func decodeTime(r *reader, el Element, v reflect.Value) error {
-	if isString(el.Kind) {
-		if t, ok := parseTime(el.Payload); ok {
-			place, _ := reflect.TypeAssert[*time.Time](v.Addr())
-			*place = t
-			return nil
-		}
-	}
-	return decodeText(r, el, v)
-}
-
 func encodeBytes(w *writer, v reflect.Value) error {
 	if v.Kind() == reflect.Slice && v.IsNil() {
 		return w.null()
@@ -502,10 +495,15 @@ func encodeBytes(w *writer, v reflect.Value) error {
 	if v.Kind() == reflect.Array {
 		v = addressable(v)
 	}
-	mark := w.begin(KindString)
-	w.put(v.Bytes())
-	w.end(mark)
+	w.octets(v.Bytes())
 	return nil
+}
+
+// octets writes b as a string.
+func (w *writer) octets(b []byte) {
+	mark := w.begin(KindString)
+	w.put(b)
+	w.end(mark)
 }
 
 func decodeBytes(_ *reader, el Element, v reflect.Value) error {
@@ -567,7 +565,7 @@ func slicePlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
 		return &plan{encode: encodeBytes, decode: decodeBytes, nulls: nullClears}
 	}
-	l := listPlan{later(t.Elem())}
+	l := listPlan{t, later(t.Elem()), -1}
 	return &plan{encode: l.encode, decode: l.decodeSlice, nulls: nullClears}
 }
 
@@ -575,40 +573,51 @@ func arrayPlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
 		return &plan{encode: encodeBytes, decode: decodeByteArray, nulls: nullKeeps}
 	}
-	l := listPlan{later(t.Elem())}
+	l := listPlan{t, later(t.Elem()), t.Len()}
 	return &plan{encode: l.encode, decode: l.decodeArray, nulls: nullKeeps}
 }
 
-type listPlan struct{ elem *laterPlan }
+type listPlan struct {
+	typ  reflect.Type
+	elem *laterPlan
+	size int // of an array; -1 for a slice
+}
 
 func (l listPlan) encode(w *writer, v reflect.Value) error {
-	if v.Kind() == reflect.Slice && v.IsNil() {
-		return w.null()
+	size := l.size
+	if size < 0 {
+		if v.IsNil() {
+			return w.null()
+		}
+		size = v.Len()
 	}
-	mark, err := w.open(KindList, v.Type())
+	mark, err := w.open(KindList, l.typ)
 	if err != nil {
 		return err
 	}
 	elem := l.elem.get()
-	for i := v.Len() - 1; i >= 0; i-- {
+	for i := size - 1; i >= 0; i-- {
+		if w.short(elem.writes, v.Index(i)) {
+			continue
+		}
 		if err := elem.encode(w, v.Index(i)); err != nil {
 			return underIndex(err, i)
 		}
 	}
-	return w.shut(mark, v.Type())
+	return w.shut(mark, l.typ)
 }
 
 // decodeSlice always makes a new slice: the old one may be somebody else's too.
 func (l listPlan) decodeSlice(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindList {
-		return mismatch(el, v.Type(), nil)
+		return mismatch(el, l.typ, nil)
 	}
 	n, err := r.count(el.Payload)
 	if err != nil {
 		return err
 	}
-	list := reflect.MakeSlice(v.Type(), n, n)
-	if err := l.decode(r, el, list); err != nil {
+	list := reflect.MakeSlice(l.typ, n, n)
+	if _, err := l.decode(r, el, list, n); err != nil {
 		return err
 	}
 	v.Set(list)
@@ -619,40 +628,42 @@ func (l listPlan) decodeSlice(r *reader, el Element, v reflect.Value) error {
 // what the list does not have becomes zero.
 func (l listPlan) decodeArray(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindList {
-		return mismatch(el, v.Type(), nil)
+		return mismatch(el, l.typ, nil)
 	}
-	n, err := r.count(el.Payload)
+	n, err := l.decode(r, el, v, l.size)
 	if err != nil {
 		return err
 	}
-	for i := n; i < v.Len(); i++ {
+	for i := n; i < l.size; i++ {
 		v.Index(i).SetZero()
 	}
-	return l.decode(r, el, v)
+	return nil
 }
 
-// decode reads as many elements as list has place for, and verifies the rest.
-func (l listPlan) decode(r *reader, el Element, list reflect.Value) error {
+// decode reads as many elements as list has place for, its size, and verifies the
+// rest.  n is how many there were.
+func (l listPlan) decode(r *reader, el Element, list reflect.Value, size int) (n int, err error) {
 	if err := r.enter(); err != nil {
-		return err
+		return 0, err
 	}
-	elem, size := l.elem.get(), list.Len()
+	elem := l.elem.get()
 	s := walk{r: r, b: el.Payload}
-	for i := 0; s.more(); i++ {
+	for ; s.more(); n++ {
 		child, err := s.next()
 		switch {
 		case err != nil:
-		case i < size:
-			err = elem.read(r, child, list.Index(i))
-		default:
+		case n >= size:
 			err = r.verify(child)
+		case r.short(elem.reads, child, list.Index(n)):
+		default:
+			err = elem.readLong(r, child, list.Index(n))
 		}
 		if err != nil {
-			return underIndex(s.place(err, child), i)
+			return n, underIndex(s.place(err, child), n)
 		}
 	}
 	r.depth--
-	return nil
+	return n, nil
 }
 
 // ---- Dicts -----------------------------------------------------------------------
@@ -666,19 +677,27 @@ func (w *writer) writeKey(key string, t reflect.Type) error {
 }
 
 func mapPlan(t reflect.Type) *plan {
-	m := dictPlan{keysOf(t.Key()), later(t.Elem())}
+	m := dictPlanOf(t, keysOf(t.Key()))
 	return &plan{encode: m.encode, decode: m.decode, nulls: nullClears}
 }
 
-type dictPlan struct {
-	keys keyPlan
-	elem *laterPlan
+func dictPlanOf(t reflect.Type, keys keyPlan) dictPlan {
+	return dictPlan{t, keys, later(t.Elem()), reflect.SliceOf(t.Elem())}
 }
 
-// A mapEntry is one entry of a map while its keys are sorted.
-type mapEntry struct {
-	key   string
-	value reflect.Value
+type dictPlan struct {
+	typ    reflect.Type
+	keys   keyPlan
+	elem   *laterPlan
+	values reflect.Type // a slice of its values
+}
+
+// mapEntries are a map's, with the order of their keys' bytes.  The values are
+// in one slice: one by one, reflect would allocate each.
+type mapEntries struct {
+	keys   []string
+	values reflect.Value // Index(i) belongs to keys[i]
+	order  []place
 }
 
 func (m dictPlan) encode(w *writer, v reflect.Value) error {
@@ -689,42 +708,47 @@ func (m dictPlan) encode(w *writer, v reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	mark, err := w.open(KindDict, v.Type())
+	mark, err := w.open(KindDict, m.typ)
 	if err != nil {
 		return err
 	}
-	if err := m.entries(w, entries, v.Type()); err != nil {
+	if err := m.write(w, entries); err != nil {
 		return err
 	}
-	return w.shut(mark, v.Type())
+	return w.shut(mark, m.typ)
 }
 
-// sorted returns the entries of v in the order of their keys' bytes.
-func (m dictPlan) sorted(v reflect.Value) ([]mapEntry, error) {
-	entries := make([]mapEntry, 0, v.Len())
-	for iter := v.MapRange(); iter.Next(); {
-		key, err := m.keys.encode(iter.Key())
+// sorted returns the entries of v.
+func (m dictPlan) sorted(v reflect.Value) (e mapEntries, err error) {
+	size := v.Len()
+	e.keys = make([]string, 0, size)
+	e.values = reflect.MakeSlice(m.values, size, size)
+	key := reflect.New(m.typ.Key()).Elem()
+	for iter := v.MapRange(); len(e.keys) < size && iter.Next(); {
+		key.SetIterKey(iter)
+		text, err := m.keys.encode(key)
 		if err != nil {
-			return nil, &TypeError{Type: v.Type().Key(), Err: err}
+			return e, &TypeError{Type: m.typ.Key(), Err: err}
 		}
-		entries = append(entries, mapEntry{key, iter.Value()})
+		e.values.Index(len(e.keys)).SetIterValue(iter)
+		e.keys = append(e.keys, text)
 	}
-	slices.SortFunc(entries, func(a, b mapEntry) int { return strings.Compare(a.key, b.key) })
-	for i := 1; i < len(entries); i++ {
-		if entries[i].key == entries[i-1].key {
-			return nil, under(&TypeError{Type: v.Type(), Err: ErrDuplicate}, entries[i].key)
+	e.order = sorted(e.keys, nil)
+	for i := 1; i < len(e.order); i++ {
+		if key := e.keys[e.order[i].at]; key == e.keys[e.order[i-1].at] {
+			return e, under(&TypeError{Type: m.typ, Err: ErrDuplicate}, key)
 		}
 	}
-	return entries, nil
+	return e, nil
 }
 
-func (m dictPlan) entries(w *writer, entries []mapEntry, t reflect.Type) error {
+func (m dictPlan) write(w *writer, e mapEntries) error {
 	elem := m.elem.get()
-	for _, e := range slices.Backward(entries) {
-		if err := elem.encode(w, e.value); err != nil {
-			return under(err, e.key)
+	for _, p := range slices.Backward(e.order) {
+		if err := elem.write(w, e.values.Index(p.at)); err != nil {
+			return under(err, e.keys[p.at])
 		}
-		if err := w.writeKey(e.key, t); err != nil {
+		if err := w.writeKey(e.keys[p.at], m.typ); err != nil {
 			return err
 		}
 	}
@@ -733,7 +757,7 @@ func (m dictPlan) entries(w *writer, entries []mapEntry, t reflect.Type) error {
 
 func (m dictPlan) decode(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindDict {
-		return mismatch(el, v.Type(), nil)
+		return mismatch(el, m.typ, nil)
 	}
 	n, err := r.entries(el.Payload)
 	if err != nil || r.enter() != nil {
@@ -742,14 +766,20 @@ func (m dictPlan) decode(r *reader, el Element, v reflect.Value) error {
 	if m.keys.loose && r.uniqueKeys(el.Payload) != nil {
 		return errMalformed
 	}
-	fresh := reflect.MakeMapWithSize(v.Type(), n)
+	fresh := reflect.MakeMapWithSize(m.typ, n)
+	k, value := reflect.New(m.typ.Key()).Elem(), reflect.New(m.typ.Elem()).Elem()
 	for s := (walk{r: r, b: el.Payload}); s.more(); {
 		key, err := s.key()
 		if err == nil {
-			err = m.entry(&s, key, fresh)
+			err = m.entry(&s, key, k, value)
 		}
 		if err != nil {
-			return under(err, string(key.Payload))
+			return underKey(err, key.Payload)
+		}
+		before := fresh.Len()
+		fresh.SetMapIndex(k, value)
+		if fresh.Len() == before && !m.keys.loose && !r.duplicates {
+			return errMalformed
 		}
 	}
 	r.depth--
@@ -757,33 +787,24 @@ func (m dictPlan) decode(r *reader, el Element, v reflect.Value) error {
 	return nil
 }
 
-// entry reads the value of an entry into the map fresh.
-func (m dictPlan) entry(s *walk, key Element, fresh reflect.Value) error {
-	t := fresh.Type()
-	k, err := m.keys.decode(s.r.texts.text(key.Payload))
-	if err != nil {
-		return s.place(mismatch(key, t.Key(), err), key)
+// entry reads an entry into k and v, which are those of the one before: a map
+// copies what is put into it.
+func (m dictPlan) entry(s *walk, key Element, k, v reflect.Value) error {
+	if err := m.keys.decode(s.r.texts.text(key.Payload), k); err != nil {
+		return s.place(mismatch(key, k.Type(), err), key)
 	}
 	el, err := s.next()
 	if err != nil {
 		return err
 	}
-	v := reflect.New(t.Elem()).Elem()
-	if err := m.elem.get().read(s.r, el, v); err != nil {
-		return s.place(err, el)
-	}
-	n := fresh.Len()
-	fresh.SetMapIndex(k, v)
-	if fresh.Len() == n && !m.keys.loose && !s.r.duplicates {
-		return errMalformed
-	}
-	return nil
+	v.SetZero()
+	return s.place(m.elem.get().read(s.r, el, v), el)
 }
 
 // A keyPlan turns map keys into text and back.
 type keyPlan struct {
 	encode func(reflect.Value) (string, error)
-	decode func(string) (reflect.Value, error)
+	decode func(text string, to reflect.Value) error
 	loose  bool // two texts may be one key
 }
 
@@ -804,10 +825,11 @@ func keysOf(t reflect.Type) keyPlan {
 	}
 	if reflect.PointerTo(t).Implements(textUnmarshalerType) {
 		k.loose = true
-		k.decode = func(s string) (reflect.Value, error) {
+		k.decode = func(s string, to reflect.Value) error {
 			p := reflect.New(t)
 			err := p.Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s))
-			return p.Elem(), err
+			to.Set(p.Elem())
+			return err
 		}
 	}
 	return k
@@ -818,28 +840,30 @@ func kindKeys(t reflect.Type) keyPlan {
 	case t.Kind() == reflect.String:
 		return keyPlan{
 			encode: func(v reflect.Value) (string, error) { return v.String(), nil },
-			decode: func(s string) (reflect.Value, error) { return reflect.ValueOf(s).Convert(t), nil },
+			decode: func(s string, to reflect.Value) error { to.SetString(s); return nil },
 		}
 	case v.CanInt():
 		return keyPlan{
 			encode: func(v reflect.Value) (string, error) { return strconv.FormatInt(v.Int(), 10), nil },
-			decode: func(s string) (reflect.Value, error) {
+			decode: func(s string, to reflect.Value) error {
 				n, err := strconv.ParseInt(s, 10, t.Bits())
-				return reflect.ValueOf(n).Convert(t), keyError(s, strconv.FormatInt(n, 10), err)
+				to.SetInt(n)
+				return keyError(s, strconv.FormatInt(n, 10), err)
 			},
 		}
 	case v.CanUint():
 		return keyPlan{
 			encode: func(v reflect.Value) (string, error) { return strconv.FormatUint(v.Uint(), 10), nil },
-			decode: func(s string) (reflect.Value, error) {
+			decode: func(s string, to reflect.Value) error {
 				n, err := strconv.ParseUint(s, 10, t.Bits())
-				return reflect.ValueOf(n).Convert(t), keyError(s, strconv.FormatUint(n, 10), err)
+				to.SetUint(n)
+				return keyError(s, strconv.FormatUint(n, 10), err)
 			},
 		}
 	}
 	return keyPlan{
 		encode: func(reflect.Value) (string, error) { return "", errKeyType },
-		decode: func(string) (reflect.Value, error) { return reflect.Value{}, errKeyType },
+		decode: func(string, reflect.Value) error { return errKeyType },
 	}
 }
 
@@ -850,283 +874,6 @@ func keyError(s, canonical string, err error) error {
 		return errRange
 	}
 	return nil
-}
-
-// ---- Structs -----------------------------------------------------------------------
-
-func structPlan(t reflect.Type) *plan {
-	s := &structFields{t, fieldsOf(t)}
-	return &plan{encode: s.encode, decode: s.decode, nulls: nullKeeps}
-}
-
-type structFields struct {
-	typ reflect.Type
-	set *fieldSet
-}
-
-func (s *structFields) encode(w *writer, v reflect.Value) error {
-	set := s.set
-	if set.err != nil {
-		return &TypeError{Type: s.typ, Err: set.err}
-	}
-	mark, err := w.open(KindDict, s.typ)
-	if err != nil {
-		return err
-	}
-	if set.others != nil {
-		if err := s.encodeOthers(w, set, v); err != nil {
-			return err
-		}
-	}
-	for i := len(set.list) - 1; i >= 0; i-- {
-		if err := set.list[i].encode(w, v); err != nil {
-			return under(err, set.list[i].name)
-		}
-	}
-	return w.shut(mark, s.typ)
-}
-
-// encode writes the entry that the field is in the struct v, if any.
-func (f *field) encode(w *writer, v reflect.Value) error {
-	v, ok := f.of(v)
-	if !ok {
-		return nil
-	}
-	if f.omit != nil && f.omit(v) {
-		return nil
-	}
-	if err := f.plan.get().encode(w, v); err != nil {
-		return err
-	}
-	w.string(f.encodedKey(w.config))
-	return nil
-}
-
-// of returns the field in the struct v; ok is false behind an embedded pointer
-// that is nil.
-func (f *field) of(v reflect.Value) (_ reflect.Value, ok bool) {
-	if len(f.index) == 1 {
-		return v.Field(f.index[0]), true
-	}
-	v, err := v.FieldByIndexErr(f.index)
-	return v, err == nil
-}
-
-// encodeOthers writes the entries of the inline map, which come after the
-// fields and must not repeat one.
-func (s *structFields) encodeOthers(w *writer, set *fieldSet, v reflect.Value) error {
-	v, ok := set.others.of(v)
-	if !ok || v.IsNil() {
-		return nil
-	}
-	m := dictPlan{set.keys, later(v.Type().Elem())}
-	entries, err := m.sorted(v)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if _, ok := set.byName[e.key]; ok {
-			return under(&TypeError{Type: s.typ, Err: ErrDuplicate}, e.key)
-		}
-	}
-	return m.entries(w, entries, v.Type())
-}
-
-func (s *structFields) decode(r *reader, el Element, v reflect.Value) error {
-	set := s.set
-	if set.err != nil {
-		return mismatch(el, s.typ, set.err)
-	}
-	if el.Kind != KindDict {
-		return mismatch(el, s.typ, nil)
-	}
-	if err := r.enter(); err != nil {
-		return err
-	}
-	d := structDecoding{walk: walk{r: r, b: el.Payload}, set: set, v: v}
-	for d.more() {
-		if err := d.entry(); err != nil {
-			return err
-		}
-	}
-	r.depth--
-	return d.mergeOthers(el)
-}
-
-// A structDecoding is one dict being read into a struct.
-type structDecoding struct {
-	walk
-	set      *fieldSet
-	v        reflect.Value
-	expected int           // the field whose key probably comes next
-	seen     uint64        // fields met, of the first 64
-	unique   bool          // the keys have been compared with one another
-	others   reflect.Value // entries for the inline map, or invalid
-}
-
-// entry reads one entry.
-func (d *structDecoding) entry() error {
-	f, key, err := d.field()
-	if err != nil {
-		return err
-	}
-	var k reflect.Value
-	if f == nil && d.set.others != nil {
-		if k, err = d.set.keys.decode(string(key.Payload)); err != nil {
-			err = mismatch(key, d.set.others.typ.Key(), err)
-			return under(d.place(err, key), string(key.Payload))
-		}
-	}
-	el, err := d.next()
-	switch {
-	case err != nil:
-		return err
-	case f != nil:
-		err = f.decode(d.r, el, d.v)
-	default:
-		err = d.other(k, el)
-	}
-	if err != nil {
-		return under(d.place(err, el), string(key.Payload))
-	}
-	return nil
-}
-
-// field reads the next key and returns its field, or nil.  Keys mostly come in
-// the order of the fields, so what comes is compared with the encoded key of
-// the field after the last before it is so much as cut.
-func (d *structDecoding) field() (*field, Element, error) {
-	if d.expected < len(d.set.list) {
-		f := &d.set.list[d.expected]
-		encoded := f.encodedKey(d.r.config)
-		if rest := d.b[d.at:]; len(rest) >= len(encoded) && string(rest[:len(encoded)]) == encoded {
-			d.at += len(encoded)
-			d.r.left--
-			return f, Element{KindString, rest[len(encoded)-1-len(f.name) : len(encoded)-1]}, d.met(d.expected)
-		}
-	}
-	key, err := d.key()
-	if err != nil {
-		return nil, key, err
-	}
-	i, ok := d.set.byName[string(key.Payload)]
-	if !ok {
-		return nil, key, d.compareKeys()
-	}
-	return &d.set.list[i], key, d.met(i)
-}
-
-// met notes that the key of field i has come, which it may do once.
-func (d *structDecoding) met(i int) error {
-	d.expected = i + 1
-	if i >= 64 {
-		return d.compareKeys()
-	}
-	if d.seen&(1<<i) != 0 && !d.r.duplicates {
-		return errMalformed
-	}
-	d.seen |= 1 << i
-	return nil
-}
-
-// compareKeys looks for a key that comes twice in all of the dict, once, where
-// seen is not enough to tell.
-func (d *structDecoding) compareKeys() error {
-	if d.unique {
-		return nil
-	}
-	d.unique = true
-	return d.r.uniqueKeys(d.b)
-}
-
-// other reads the value of a key that no field has.
-func (d *structDecoding) other(key reflect.Value, el Element) error {
-	if d.set.others == nil && d.r.rejectUnknown {
-		return mismatch(el, d.v.Type(), errUnknownKey)
-	}
-	if d.set.others == nil {
-		return d.r.verify(el)
-	}
-	t := d.set.others.typ
-	if !d.others.IsValid() {
-		d.others = reflect.MakeMap(t)
-	}
-	m := reflect.New(t.Elem()).Elem()
-	if err := planOf(t.Elem()).read(d.r, el, m); err != nil {
-		return err
-	}
-	d.others.SetMapIndex(key, m)
-	return nil
-}
-
-func (d *structDecoding) mergeOthers(el Element) error {
-	if !d.others.IsValid() {
-		return nil
-	}
-	v, err := d.r.reach(d.v, d.set.others.index)
-	if err != nil {
-		return mismatch(el, d.v.Type(), err)
-	}
-	d.r.merge(v, d.others)
-	return nil
-}
-
-func (f *field) decode(r *reader, el Element, v reflect.Value) error {
-	if len(f.index) == 1 {
-		return f.plan.get().read(r, el, v.Field(f.index[0]))
-	}
-	v, err := r.reach(v, f.index)
-	if err != nil {
-		return mismatch(el, f.typ, err)
-	}
-	return f.plan.get().read(r, el, v)
-}
-
-// encodedKey returns the key as it is written.
-func (f *field) encodedKey(c *config) string {
-	if c.text {
-		return f.text
-	}
-	return f.key
-}
-
-// reach returns the place of v's field at index, and makes the embedded structs
-// on the way that are not there yet.  Behind an embedded pointer that is there
-// lies memory of the caller's, so what is reached through one is shadowed.
-func (r *reader) reach(v reflect.Value, index []int) (reflect.Value, error) {
-	shared := false
-	for i, n := range index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				made, err := r.embed(v, shared)
-				if err != nil {
-					return v, err
-				}
-				v, shared = made, false
-			} else {
-				v, shared = v.Elem(), true
-			}
-		}
-		v = v.Field(n)
-	}
-	if shared {
-		v = r.shadow(v)
-	}
-	return v, nil
-}
-
-// embed returns the struct that the nil embedded pointer v is to point to.
-func (r *reader) embed(v reflect.Value, shared bool) (reflect.Value, error) {
-	if !v.CanSet() {
-		return v, errHiddenField
-	}
-	if shared {
-		v = r.shadow(v)
-	}
-	if v.IsNil() {
-		v.Set(reflect.New(v.Type().Elem()))
-	}
-	return v.Elem(), nil
 }
 
 // ---- The tag option "string" -----------------------------------------------------
@@ -1186,20 +933,23 @@ func (w *writer) retag(mark int) {
 // ---- Pointers and interfaces ------------------------------------------------------
 
 func pointerPlan(t reflect.Type) *plan {
-	p := pointer{later(t.Elem())}
-	return &plan{encode: p.encode, decode: p.decode, nulls: nullClears}
+	p := pointer{t, later(t.Elem())}
+	return &plan{encode: p.encode, decode: p.decode, writes: nilShortcut, reads: nilShortcut, nulls: nullClears, elem: p.elem}
 }
 
-type pointer struct{ elem *laterPlan }
+type pointer struct {
+	typ  reflect.Type
+	elem *laterPlan
+}
 
 func (p pointer) encode(w *writer, v reflect.Value) error {
 	if v.IsNil() {
 		return w.null()
 	}
-	if err := w.follow(v.Type()); err != nil {
+	if err := w.follow(p.typ); err != nil {
 		return err
 	}
-	err := p.elem.get().encode(w, v.Elem())
+	err := p.elem.get().write(w, v.Elem())
 	w.hops--
 	return err
 }

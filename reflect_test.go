@@ -408,6 +408,12 @@ func TestWhatCannotBeMarshaled(t *testing.T) {
 		{"TextMarshaler fails", "its error is kept", reflectText("fail"), nil, errConn, ""},
 		{"BinaryMarshaler fails", "its error is kept", reflectBinary{}, nil, errConn, ""},
 		{"time beyond RFC 3339", "year 10000 has no text", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), nil, nil, ""},
+		{"time beyond RFC 3339 in a struct", "the path says where", struct{ N, T any }{1, struct{ T time.Time }{time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}, nil, nil, "/T/T"},
+		{"time before RFC 3339 behind a pointer", "the path says where", &struct {
+			A int
+			T time.Time
+			B string
+		}{T: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)}, nil, nil, "/T"},
 		{"Number that is none", "checked", Number("1_0"), nil, ErrPayload, ""},
 		{"Number hexadecimal", "checked", Number("0x1p4"), nil, ErrPayload, ""},
 		{"Number not finite", "by option only", Number("nan"), nil, ErrPayload, ""},

@@ -43,7 +43,7 @@ func (w *back) time(t time.Time) bool {
 // dateAndTime writes a day, counted from year 0, and a second of it.
 func (w *back) dateAndTime(days, second uint) {
 	year, month, day := dateOf(days)
-	b := w.room(len(dateAndTime))[:len(dateAndTime)]
+	b := (*[len(dateAndTime)]byte)(w.room(len(dateAndTime)))
 	putTwo(b[0:2], year/100)
 	putTwo(b[2:4], year%100)
 	b[4] = '-'
@@ -86,9 +86,15 @@ func (w *back) nanoseconds(n uint64) {
 	w.at += zeros
 }
 
-func putTwo(b []byte, n uint) {
-	b[0], b[1] = '0'+byte(n/10), '0'+byte(n%10)
-}
+func putTwo(b []byte, n uint) { binary.LittleEndian.PutUint16(b, twoDigits[n]) }
+
+// twoDigits are the numbers below 100, the first digit in the lower byte.
+var twoDigits = func() (two [100]uint16) {
+	for n := range two {
+		two[n] = uint16('0'+n/10) | uint16('0'+n%10)<<8
+	}
+	return two
+}()
 
 // parseTime returns what UnmarshalText makes of p, and reports false for what it
 // leaves to it: errors, and spellings that are rare.

@@ -22,7 +22,8 @@ type writer struct {
 	*config
 	depth int // containers begun
 	hops  int // pointers and interfaces followed on the way here
-	last  lastPlan
+
+	unused int // uses in a row that left most of a large buffer unused
 }
 
 // A reader is one decoding in progress.
@@ -35,7 +36,6 @@ type reader struct {
 	many    map[address]int // index in shadows, once there are many
 	merges  []merge
 	texts   textStore
-	last    lastPlan
 }
 
 // A shadow is the copy that is decoded into instead of a place of the caller's.
@@ -74,6 +74,18 @@ func (w *writer) shrink() {
 	}
 }
 
+// shrinkLater lets a large buffer go when less than a quarter of it has been used
+// some times in a row: growing it again costs more than the value.
+func (w *writer) shrinkLater() {
+	if len(w.buf) <= largeBuffer || 4*w.len() > len(w.buf) {
+		w.unused = 0
+		return
+	}
+	if w.unused++; w.unused >= 4 {
+		w.back, w.unused = back{}, 0
+	}
+}
+
 // truncate takes back what has been written since mark.
 func (w *back) truncate(mark int) { w.at = len(w.buf) - mark }
 
@@ -82,19 +94,22 @@ func (w *writer) null() error {
 	return nil
 }
 
-// open begins a container.
+// open begins a container.  What it returns shut needs.
 func (w *writer) open(k Kind, t reflect.Type) (mark int, err error) {
 	if w.depth >= w.maxDepth {
 		return 0, &TypeError{Type: t, Err: ErrTooDeep}
 	}
 	w.depth++
-	return w.begin(k), nil
+	w.byte(byte(k))
+	return w.len(), nil
 }
 
 // shut ends the container begun at mark.
 func (w *writer) shut(mark int, t reflect.Type) error {
 	w.depth--
-	if int64(w.end(mark)) > w.maxWrite {
+	size := int64(w.len() - mark)
+	w.size(size)
+	if size > w.maxWrite {
 		return &TypeError{Type: t, Err: ErrTooLarge}
 	}
 	return nil
@@ -209,6 +224,13 @@ func (r *reader) commit() {
 	}
 }
 
+// forget drops what commit has published, or was not to.
+func (r *reader) forget() {
+	clear(r.shadows)
+	clear(r.merges)
+	r.shadows, r.merges, r.many = r.shadows[:0], r.merges[:0], nil
+}
+
 // enter begins a container.
 func (r *reader) enter() error {
 	if r.depth++; r.depth > r.maxDepth {
@@ -238,6 +260,16 @@ func (s *walk) more() bool { return s.at < len(s.b) }
 
 // next cuts the next element.
 func (s *walk) next() (Element, error) {
+	b := s.b[s.at:]
+	if from, end := shortSize(b); end < len(b) && s.r.left > 0 && s.r.known(Kind(b[end])) {
+		s.at += end + 1
+		s.r.left--
+		return Element{Kind(b[end]), b[from:end:end]}, nil
+	}
+	return s.nextLong()
+}
+
+func (s *walk) nextLong() (Element, error) {
 	el, n, err := s.r.cut(s.b[s.at:], int64(len(s.b)))
 	s.r.left--
 	if err != nil || s.r.left < 0 {
@@ -267,12 +299,15 @@ func isText(el Element) bool { return el.Kind != KindText || utf8.Valid(el.Paylo
 // count returns how many elements b holds, so that what is made for them has
 // just their number: sizes are never taken for counts.
 func (r *reader) count(b []byte) (n int, err error) {
-	for at := int64(0); at < int64(len(b)); n++ {
-		_, m, err := r.cut(b[at:], int64(len(b)))
-		if err != nil {
+	for ; len(b) > 0; n++ {
+		_, end := shortSize(b)
+		if end >= len(b) {
+			end = r.longEnd(b)
+		}
+		if end >= len(b) {
 			return 0, errMalformed
 		}
-		at += m
+		b = b[end+1:]
 	}
 	return n, nil
 }
@@ -310,8 +345,8 @@ func (r *reader) uniqueKeys(b []byte) error {
 type textStore struct{ chunk strings.Builder }
 
 const (
-	textChunk = 1 << 10       // bytes of a chunk
-	longText  = textChunk / 8 // bytes of a string that gets its own allocation
+	textChunk = 2 << 10        // bytes of a chunk
+	longText  = textChunk / 16 // bytes of a string that gets its own allocation
 )
 
 // text returns p as a string.
