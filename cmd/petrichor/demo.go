@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/petrichor-protocol/petrichor"
+	"github.com/petrichor-protocol/petrichor/service"
 	"github.com/spf13/cobra"
 )
 
@@ -29,22 +30,21 @@ func (a *app) demo() error {
 	if err != nil {
 		return fail(exitOther, "cannot listen on the loopback: %v", err)
 	}
-	s := &server{
+	gate := &gate{
+		echoes:   true,
 		identity: petrichor.Header{"server": "echo"},
-		deny:     petrichor.Header{"name": "mallory"},
-		first:    5 * time.Second,
-		idle:     5 * time.Second,
-		maxConns: 4,
-		log:      a.logf,
+		deny:     headerFlag{petrichor.Header{"name": "mallory"}},
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	s := &service.Server{Loop: echoing, Admit: gate.admit, Log: a.logger()}
 	served := make(chan error, 1)
-	go func() { served <- s.serve(ctx, l) }()
+	go func() { served <- s.Serve(l) }()
 	err = a.demoClients(l.Addr().String())
-	stop()
-	if stopped := <-served; err == nil {
+	ctx, cancel := context.WithTimeout(context.Background(), graceTime)
+	defer cancel()
+	if stopped := s.Shutdown(ctx); err == nil {
 		err = stopped
 	}
+	<-served
 	return err
 }
 

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
+	"github.com/petrichor-protocol/petrichor/service"
 	"github.com/spf13/cobra"
 )
 
@@ -16,12 +13,13 @@ import (
 type echoVerb struct {
 	app    *app
 	limits limits
-	deny   headerFlag
-	server server
+	gate   gate
+	keys   keys
+	server service.Server
 }
 
 func newEcho(a *app) *cobra.Command {
-	e := &echoVerb{app: a, limits: peerLimits}
+	e := &echoVerb{app: a, limits: peerLimits, gate: gate{echoes: true}}
 	cmd := &cobra.Command{
 		Use:   "echo [ADDR]",
 		Short: "Serve: answer first frames, send every other frame back",
@@ -39,11 +37,12 @@ once the replies under way are sent.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return e.run(args) },
 	}
+	e.gate.addTo(cmd)
 	flags := cmd.Flags()
-	flags.Var(&e.deny, "deny", "deny peers whose first header has this entry: k=v or k:=JSON; repeatable")
-	flags.DurationVar(&e.server.first, "first-timeout", 5*time.Second, "wait `TIME` for a peer's first frame")
-	flags.DurationVar(&e.server.idle, "idle-timeout", 120*time.Second, "wait `TIME` for each frame after it")
-	flags.IntVar(&e.server.maxConns, "max-conns", 256, "serve `N` peers at a time; more are closed at once")
+	flags.DurationVar(&e.server.HandshakeTimeout, "first-timeout", 5*time.Second, "wait `TIME` for a peer's first frame")
+	flags.DurationVar(&e.server.IdleTimeout, "idle-timeout", 120*time.Second, "wait `TIME` for each frame after it")
+	flags.IntVar(&e.server.MaxConns, "max-conns", 256, "serve `N` peers at a time; more are closed at once")
+	e.keys.addTo(cmd)
 	e.limits.addTo(cmd)
 	return cmd
 }
@@ -53,34 +52,32 @@ func (e *echoVerb) run(args []string) error {
 	if err != nil {
 		return err
 	}
-	network, address, err := parseAddr(addr)
+	l, err := e.keys.listen(addr, os.Stdout)
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen(network, address)
-	if err != nil {
-		return fail(exitOther, "cannot listen on %s: %v", addr, err)
-	}
-	fmt.Printf("listening on %s\n", listening(l))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	e.server.deny = e.deny.header
-	e.server.options = e.limits.options()
-	e.server.log = e.app.logf
-	return e.server.serve(ctx, l)
+	e.server.Loop = echoing
+	e.server.Admit = e.gate.admit
+	e.server.MaxPerAddress = e.server.MaxConns
+	e.server.MaxInFlight = 64 << 20
+	e.server.Options = e.limits.options()
+	e.server.Log = e.app.logger()
+	e.server.Identify = identify(addr)
+	return serving(&e.server, l, graceTime, &e.keys)
 }
 
-// listening is the address of l as a client would write it.
-func listening(l net.Listener) string {
-	if l.Addr().Network() == "unix" {
-		return "unix://" + l.Addr().String()
-	}
-	return l.Addr().String()
-}
+// graceTime is how long replies under way may take when an echo is stopped.
+const graceTime = 3 * time.Second
 
-// logf prints an event, one line and fit for a terminal, where -v asks for it.
-func (a *app) logf(format string, args ...any) {
-	if a.verbose {
-		fmt.Fprintf(os.Stderr, "petrichor: %s\n", escapeLine(fmt.Sprintf(format, args...)))
+// echoing sends back whatever comes.
+func echoing(_ context.Context, c *service.Conn) error {
+	for {
+		f, err := c.Next()
+		if err == nil {
+			err = c.QueueFrame(f)
+		}
+		if err != nil {
+			return err
+		}
 	}
 }

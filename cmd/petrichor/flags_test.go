@@ -31,31 +31,6 @@ func captureStdout(t *testing.T) func() string {
 	}
 }
 
-func TestParseAddr(t *testing.T) {
-	for _, c := range []struct{ text, network, address string }{
-		{"127.0.0.1:7670", "tcp", "127.0.0.1:7670"},
-		{"tcp://localhost:1", "tcp", "localhost:1"},
-		{":7670", "tcp", "127.0.0.1:7670"}, // not every interface
-		{"[::1]:7670", "tcp", "[::1]:7670"},
-		{"unix:///tmp/a.sock", "unix", "/tmp/a.sock"},
-		{"unix://a.sock", "unix", "a.sock"},
-		{"localhost", "", ""},
-		{"localhost:", "", ""},
-		{"::1:80", "", ""},
-		{"", "", ""},
-		{"unix://", "", ""},
-		{"tls://a:1", "", ""},
-	} {
-		network, address, err := parseAddr(c.text)
-		if network != c.network || address != c.address || (err != nil) != (c.network == "") {
-			t.Errorf("%q: %q %q %v, want %q %q", c.text, network, address, err, c.network, c.address)
-		}
-		if err != nil && codeOf(err) != exitUsage {
-			t.Errorf("%q: exit code %d", c.text, codeOf(err))
-		}
-	}
-}
-
 func TestByteSize(t *testing.T) {
 	for text, want := range map[string]int64{
 		"1": 1, "1000": 1000, "64K": 64 << 10, "8M": 8 << 20, "3G": 3 << 30, "1024": 1 << 10, "1536": 1536,

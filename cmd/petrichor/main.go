@@ -1,8 +1,8 @@
 // Command petrichor speaks and reads petrichor: HEADER,BODY pairs of tnetstrings over any byte
 // stream.
 //
-// A verb is a file: demo, echo, request and repl talk to a peer; cat, check and hex read files.
-// Around them:
+// A verb is a file: request, repl, send, recv, ping and bench talk to a server, echo and serve are
+// one, demo is both; cat, check and hex read files.  Around them:
 //
 //	main.go      the root command and the flags that every verb has
 //	exit.go      exit codes, and how an error becomes one line on stderr
@@ -14,9 +14,38 @@
 //	print.go     an element as JSON or in the form for people; states the JSON projection
 //	json.go      the way back: JSON as an element
 //	session.go   a client's connection: address, deadlines, first frame
-//	server.go    the other end of it
 //	view.go      frames that came in, in the format of -f
 //	values.go    -H k=v and -d @FILE
+//	keys.go      --ca and its sisters, --compress
+//	cert.go      certificates for development
+//	parts.go     a file in many replies
+//
+// What serves:
+//
+//	serving.go   listening, admission, draining: where package service is used
+//	handler.go   what answers requests: one of the next three
+//	exec.go      a command for each request (exec_unix.go: its group of processes)
+//	reply.go     a template
+//	dir.go       files
+//	partner.go   a command for each connection, which speaks frames
+//
+// What tests other implementations:
+//
+//	conform.go    vectors for a codec, attacks for a server
+//	prey.go       what is known of the server
+//	stdio.go      a connection to a server that is a command
+//	scorecard.go  what it amounts to: lines, a table, JSON, JUnit
+//	verdict.go    what this implementation answers
+//
+// What measures:
+//
+//	load.go      requests on connections, in a closed or an open loop
+//	lane.go      one of the connections
+//	stencil.go   one request, ready but for its id
+//	pause_*.go   sleeping as exactly as the system can
+//	tally.go     what comes of the requests, while they run
+//	result.go    what it amounts to, as text and as JSON
+//	html.go      and as a page with pictures (report.html)
 package main
 
 import (
@@ -27,15 +56,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// softMemory is where the collector begins to work harder, so that what a large value leaves behind
-// while a buffer grows does not add up.
-const softMemory = 40 << 20
-
 func main() {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softMemory)
-	}
+	softMemory(0)
 	os.Exit(run(os.Args[1:]))
+}
+
+// softMemory lets the collector begin to work harder at 40 MiB, so that what a large value leaves
+// behind while a buffer grows does not add up, and at so much more as a verb is meant to hold.
+func softMemory(more int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(40<<20 + more)
+	}
 }
 
 // run is main with a result: the exit code.
@@ -65,17 +96,21 @@ func newRoot(a *app) *cobra.Command {
 		Short: "HEADER,BODY pairs of tnetstrings over any byte stream",
 		Long: `petrichor speaks and reads HEADER,BODY pairs of tnetstrings.
 
-Addresses are HOST:PORT, tcp://HOST:PORT or unix:///PATH; without HOST it is the
-loopback.
+Addresses are HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH, exec:CMD
+(a command's stdin and stdout), stdio: (our own), file:PATH (a device, or what has
+been recorded) and file:PATH,PATH (the second takes what is written). Without HOST
+it is the loopback.
 
 Exit codes: 0 ok, 1 other, 2 usage, 3 denied by the peer, 4 timeout, 5 malformed
 data, 6 cannot connect, 7 closed before the reply, 8 over a limit.
 
-Environment: PETRICHOR_ADDR is the ADDR of request, repl and echo where none is
-given; NO_COLOR turns colour off.`,
+Environment: PETRICHOR_ADDR is the ADDR where none is given; NO_COLOR turns
+colour off.`,
 		Example: `  petrichor demo
   petrichor echo 127.0.0.1:7670
   petrichor request 127.0.0.1:7670 hello -H to=world
+  petrichor serve 127.0.0.1:7670 --exec 'tr a-z A-Z'
+  petrichor bench 127.0.0.1:7670 --rate 2000
   petrichor cat --from mitm flows.mitm | jq .request.host`,
 		SilenceErrors:    true,
 		SilenceUsage:     true,
@@ -86,7 +121,9 @@ given; NO_COLOR turns colour off.`,
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print results only")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "show frames and events on stderr")
 	addChoice(root, flags, &a.color, "color", "", "colour `WHEN`")
-	root.AddCommand(newDemo(a), newEcho(a), newRequest(a), newRepl(a),
-		newCat(a), newCheck(a), newHex(a), newVersion())
+	root.AddCommand(newDemo(a), newEcho(a), newServe(a), newRequest(a), newRepl(a),
+		newSend(a), newRecv(a), newPing(a), newBench(a),
+		newCat(a), newCheck(a), newHex(a), newCert(a),
+		newConform(a), newVerdict(a), newVersion())
 	return root
 }

@@ -15,20 +15,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/petrichor-protocol/petrichor"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"petrichor": main})
+	testscript.Main(m, map[string]func(){"petrichor": main, "flawed": flawedCodec, "panicking": panicking})
 }
 
 // The scripts know these commands beside those of testscript:
 //
 //	exits CODE program args...   the program ends with this exit code
 //	server NAME [args...]        petrichor echo on a free port; $NAME is its address
-//	stop NAME                    Ctrl-C for it; it must end with 0, and fast
-//	peer NAME FILE [hold]        a peer that answers each connection with FILE, and then closes it
-//	                             or, told to hold, does not; $NAME is its address
+//	start NAME VERB [args...]    petrichor VERB, a server that says on stderr where it listens; the
+//	                             rest of stderr is NAME.log, and stdout NAME.out
+//	halt NAME                    Ctrl-C for either; it must end with 0, and soon
+//	peer NAME FILE [hold|stay]   a peer that answers each connection with FILE, and then closes it
+//	                             or, told to hold, does so when the other end has, or, told to stay,
+//	                             never; $NAME is its address
+//	lossy NAME ADDR N            a way to ADDR that closes each of its first N connections instead of
+//	                             passing on the first reply; $NAME is its address
 //	unport FILE                  replace loopback addresses in FILE by ADDR
 //	chomp FILE...                remove the newline that the end of a file in a script has
 func TestScripts(t *testing.T) {
@@ -51,8 +57,10 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":  exits,
 			"server": startServer,
-			"stop":   stopServer,
+			"start":  startVerb,
+			"halt":   stopServer,
 			"peer":   startPeer,
+			"lossy":  startLossy,
 			"unport": unport,
 			"chomp":  chomp,
 		},
@@ -78,34 +86,71 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// running holds the echo servers of all scripts, by name and script.
+// running holds the servers of all scripts, by name and script.
 var running sync.Map
 
+// A runningServer has been started, and not yet halted.
+type runningServer struct {
+	cmd    *exec.Cmd
+	logged chan struct{} // closed when all it has said is in its log; nil: it writes that itself
+}
+
+// startServer starts an echo, which says on stdout where it listens.
 func startServer(ts *testscript.TestScript, neg bool, args []string) {
-	name := args[0]
-	addr := "127.0.0.1:0"
-	rest := args[1:]
+	name, addr, rest := args[0], "127.0.0.1:0", args[1:]
 	if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		addr, rest = rest[0], rest[1:]
 	}
 	cmd := exec.Command("petrichor", append([]string{"echo", addr}, rest...)...)
-	cmd.Dir = ts.Getenv("WORK")
-	log, err := os.Create(ts.MkAbs(name + ".log"))
-	ts.Check(err)
-	cmd.Stderr = log
 	stdout, err := cmd.StdoutPipe()
 	ts.Check(err)
+	log, err := os.Create(ts.MkAbs(name + ".log"))
+	ts.Check(err)
+	ts.Defer(func() { log.Close() })
+	cmd.Stderr = log
+	startProcess(ts, name, cmd, stdout)
+}
+
+// startVerb starts any verb that says on stderr where it listens, and keeps what it says after that
+// and on stdout.
+func startVerb(ts *testscript.TestScript, neg bool, args []string) {
+	name := args[0]
+	cmd := exec.Command("petrichor", args[1:]...)
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	out, err := os.Create(ts.MkAbs(name + ".out"))
+	ts.Check(err)
+	log, err := os.Create(ts.MkAbs(name + ".log"))
+	ts.Check(err)
+	ts.Defer(func() { out.Close(); log.Close() })
+	cmd.Stdout = out
+	rest := startProcess(ts, name, cmd, stderr)
+	logged := make(chan struct{})
+	go func() { io.Copy(log, rest); close(logged) }()
+	running.Store(name+ts.Getenv("WORK"), &runningServer{cmd, logged})
+}
+
+// startProcess starts a server, lets a script know where it listens, which is its first line, and returns
+// the reader of the rest.
+func startProcess(ts *testscript.TestScript, name string, cmd *exec.Cmd, r io.Reader) io.Reader {
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "WORK="+cmd.Dir)
 	ts.Check(cmd.Start())
 	ts.Defer(func() {
 		cmd.Process.Kill()
 		cmd.Wait()
-		log.Close()
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	lines := bufio.NewReader(r)
+	line, err := lines.ReadString('\n')
 	ts.Check(err)
-	ts.Setenv(name, strings.TrimSpace(strings.TrimPrefix(line, "listening on ")))
+	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if !ok {
+		ts.Fatalf("%s says first: %s", name, line)
+	}
+	ts.Setenv(name, addr)
 	ts.Setenv(name+"_PID", strconv.Itoa(cmd.Process.Pid))
-	running.Store(name+ts.Getenv("WORK"), cmd)
+	running.Store(name+ts.Getenv("WORK"), &runningServer{cmd: cmd})
+	return lines
 }
 
 func stopServer(ts *testscript.TestScript, neg bool, args []string) {
@@ -113,10 +158,14 @@ func stopServer(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("no server %s", args[0])
 	}
-	cmd := value.(*exec.Cmd)
+	server := value.(*runningServer)
+	cmd := server.cmd
 	ts.Check(cmd.Process.Signal(os.Interrupt))
-	late := time.AfterFunc(2*time.Second, func() { cmd.Process.Kill() })
+	late := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
 	defer late.Stop()
+	if server.logged != nil {
+		<-server.logged // Wait would close the pipe
+	}
 	if err := cmd.Wait(); err != nil {
 		ts.Fatalf("the server ended with %v", err)
 	}
@@ -126,23 +175,32 @@ func startPeer(ts *testscript.TestScript, neg bool, args []string) {
 	answer := ts.ReadFile(args[1])
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
-	ts.Defer(func() { l.Close() })
+	over := make(chan struct{})
+	ts.Defer(func() { l.Close(); close(over) })
 	ts.Setenv(args[0], l.Addr().String())
-	hold := len(args) > 2
+	hold := ""
+	if len(args) > 2 {
+		hold = args[2]
+	}
 	go func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go answerOnce(conn, answer, hold)
+			go func() {
+				defer conn.Close()
+				answerOnce(conn, answer, hold != "")
+				if hold == "stay" {
+					<-over
+				}
+			}()
 		}
 	}()
 }
 
 // answerOnce waits for the first bytes of a peer before it says anything.
 func answerOnce(conn net.Conn, answer string, hold bool) {
-	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
 	conn.Read(make([]byte, 1))
 	io.WriteString(conn, answer)
@@ -150,6 +208,53 @@ func answerOnce(conn net.Conn, answer string, hold bool) {
 		conn.(*net.TCPConn).CloseWrite()
 	}
 	io.Copy(io.Discard, conn)
+}
+
+func startLossy(ts *testscript.TestScript, neg bool, args []string) {
+	lossy, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	over := make(chan struct{})
+	ts.Defer(func() { l.Close(); close(over) })
+	ts.Setenv(args[0], l.Addr().String())
+	go func() {
+		for n := 0; ; n++ {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go relay(conn, args[1], n < lossy, over)
+		}
+	}()
+}
+
+// relay joins a connection to addr, or loses it with the first reply.  The server is not to see that,
+// so that what it handles is handled to the end.
+func relay(conn net.Conn, addr string, loses bool, over chan struct{}) {
+	defer conn.Close()
+	server, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		io.Copy(server, conn)
+		if !loses {
+			server.(*net.TCPConn).CloseWrite()
+		}
+	}()
+	if !loses {
+		io.Copy(conn, server)
+		return
+	}
+	frames := petrichor.NewDecoder(server)
+	if answer, err := frames.ReadFrame(); err == nil {
+		conn.Write(append(answer.Header, answer.Body...))
+	}
+	frames.ReadFrame()
+	conn.Close()
+	<-over
 }
 
 var loopback = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)

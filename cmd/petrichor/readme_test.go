@@ -69,7 +69,7 @@ func (s shown) run(t *testing.T) {
 		if _, err := exec.LookPath("nc"); err != nil {
 			t.Skip("needs nc: the README's first command")
 		}
-		addr, _, _ := serving(t, &server{})
+		addr := echoServer(t, nil)
 		s.command = strings.ReplaceAll(s.command, "127.0.0.1 7670", strings.Replace(addr, ":", " ", 1))
 	}
 	cmd := exec.Command("sh", "-c", s.command)

@@ -7,41 +7,18 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/petrichor-protocol/petrichor"
+	"github.com/petrichor-protocol/petrichor/transport"
 	"github.com/spf13/cobra"
 )
 
 // defaultAddr is where echo listens and where nobody needs to be asked.
 const defaultAddr = "127.0.0.1:7670"
-
-// parseAddr returns the network and address that a dialer or a listener wants.  A missing host is
-// the loopback: nothing here reaches out, or can be reached, unless it is told to.
-func parseAddr(text string) (network, address string, err error) {
-	scheme, rest, found := strings.Cut(text, "://")
-	if !found {
-		scheme, rest = "tcp", text
-	}
-	switch scheme {
-	case "unix":
-		if rest == "" {
-			return "", "", fail(exitUsage, "%q has no path: want unix:///PATH", text)
-		}
-		return "unix", rest, nil
-	case "tcp":
-		host, port, err := net.SplitHostPort(rest)
-		if err != nil || port == "" {
-			return "", "", fail(exitUsage, "%q is no address: want HOST:PORT, tcp://HOST:PORT or unix:///PATH", text)
-		}
-		if host == "" {
-			host = "127.0.0.1"
-		}
-		return "tcp", net.JoinHostPort(host, port), nil
-	}
-	return "", "", fail(exitUsage, "%q is no address known here: want HOST:PORT, tcp://HOST:PORT or unix:///PATH", text)
-}
 
 // addrArg takes ADDR from args, from the environment, or is otherwise.
 func addrArg(args []string, otherwise string) (addr string, rest []string, err error) {
@@ -57,7 +34,7 @@ func addrArg(args []string, otherwise string) (addr string, rest []string, err e
 	return otherwise, nil, nil
 }
 
-// A client is what request and repl have in common: how to reach a peer and what to tell it.
+// A client is what the verbs that connect have in common: how to reach a peer and what to tell it.
 type client struct {
 	app     *app
 	ident   headerFlag
@@ -67,44 +44,81 @@ type client struct {
 	connect time.Duration
 	format  choice
 	path    string // of -o
+	keys    keys
+	presses presses
 }
 
 func newClient(a *app) client {
 	format := newChoice("", "pretty", "json", "jsonl", "raw", "tnet", "hex")
-	return client{app: a, limits: peerLimits, format: format}
+	return client{app: a, limits: peerLimits, timeout: 20 * time.Second, format: format, presses: newPresses()}
 }
 
+// addTo defines the flags of a verb that sends and shows what comes back.
 func (c *client) addTo(cmd *cobra.Command) {
+	c.addReach(cmd)
+	c.addHeader(cmd)
+	c.addView(cmd)
+}
+
+// addReach defines how to get to a peer and past its first frame.
+func (c *client) addReach(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.VarP(&c.header, "header", "H", "key of the header: k=v, k:=JSON or k@=FILE; repeatable")
 	flags.Var(&c.ident, "ident", "key of the first frame's header, as -H; repeatable")
-	flags.DurationVarP(&c.timeout, "timeout", "t", 20*time.Second, "wait `TIME` for an answer; 0 is for ever")
+	flags.DurationVarP(&c.timeout, "timeout", "t", c.timeout, "wait `TIME` for an answer; 0 is for ever")
 	flags.DurationVar(&c.connect, "connect-timeout", 5*time.Second, "wait `TIME` for the connection; 0 is for ever")
-	addChoice(cmd, flags, &c.format, "format", "f", "`FORM` of what is received")
+	c.keys.addTo(cmd)
+	flags.StringVar(&c.keys.serverName, "server-name", "", "tls://: `NAME` the server has, if not that of ADDR")
 	c.limits.addTo(cmd)
+}
+
+// addHeader defines what a header says.
+func (c *client) addHeader(cmd *cobra.Command) {
+	cmd.Flags().VarP(&c.header, "header", "H", "key of the header: k=v, k:=JSON or k@=FILE; repeatable")
+}
+
+// addView defines how frames are shown.
+func (c *client) addView(cmd *cobra.Command) {
+	addChoice(cmd, cmd.Flags(), &c.format, "format", "f", "`FORM` of what is received")
 	addOutput(cmd, &c.path)
 }
 
 // A session is a connection that begins with first frames, seen from the peer that connects.
 type session struct {
 	addr    string
+	stream  net.Conn
 	conn    *petrichor.Conn
 	timeout time.Duration
 	trace   *tracer // nil: do not
 }
 
-// dial connects to addr and exchanges first frames.
-func (c *client) dial(addr string) (*session, error) {
-	network, address, err := parseAddr(addr)
+// open connects to addr.
+func (c *client) open(addr string) (net.Conn, error) {
+	config, err := c.keys.transport()
 	if err != nil {
 		return nil, err
 	}
-	dialer := net.Dialer{Timeout: c.connect}
-	stream, err := dialer.Dial(network, address)
-	if err != nil {
+	ctx, cancel := within(context.Background(), c.connect)
+	defer cancel()
+	stream, err := config.Dial(ctx, addr)
+	switch {
+	case errors.Is(err, transport.ErrAddress):
+		return nil, fail(exitUsage, "%s", message(err))
+	case err != nil:
 		return nil, fail(exitConnect, "cannot connect to %s: %v; is a server listening there?", addr, err)
+	case addr == "stdio:" && (c.path == "" || c.path == "-"):
+		return nil, fail(exitUsage, "stdio: is the connection: say with -o FILE where results go")
 	}
-	s := &session{addr: addr, conn: petrichor.NewConn(stream, c.limits.options()...), timeout: c.timeout}
+	return stream, nil
+}
+
+// dial connects to addr and exchanges first frames.
+func (c *client) dial(addr string) (*session, error) {
+	stream, err := c.open(addr)
+	if err != nil {
+		return nil, err
+	}
+	conn := petrichor.NewConn(stream, append(c.limits.options(), c.presses.options()...)...)
+	s := &session{addr: addr, stream: stream, conn: conn, timeout: c.timeout}
 	if c.app.verbose {
 		s.trace = &tracer{w: os.Stderr, out: ">", in: "<"}
 	}
@@ -117,7 +131,7 @@ func (c *client) dial(addr string) (*session, error) {
 
 // greet exchanges first frames: ident for an answer that allows us in.
 func (s *session) greet(ident petrichor.Header) (petrichor.Frame, error) {
-	answer, err := s.request(ident, "")
+	answer, err := s.exchange(ident, "", s.conn.Greet)
 	if err == nil && !petrichor.Allowed(answer.Header) {
 		err = fail(exitDenied, "denied by %s: %s; say who you are with --ident k=v", s.addr, reading(answer.Body, 80))
 	}
@@ -125,15 +139,17 @@ func (s *session) greet(ident petrichor.Header) (petrichor.Frame, error) {
 }
 
 // request sends one frame and returns the next, checked all the way down.
-func (s *session) request(header petrichor.Header, body any) (reply petrichor.Frame, err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	if s.timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, s.timeout)
-	}
+func (s *session) request(header, body any) (petrichor.Frame, error) {
+	return s.exchange(header, body, s.conn.Request)
+}
+
+// exchange is request by a method of the connection.
+func (s *session) exchange(header, body any, by func(header, body any) (petrichor.Frame, error)) (reply petrichor.Frame, err error) {
+	ctx, cancel := within(context.Background(), s.timeout)
 	defer cancel()
 	s.trace.sent(header, body)
 	err = s.conn.Within(ctx, func() (err error) {
-		reply, err = s.conn.Request(header, body)
+		reply, err = by(header, body)
 		return err
 	})
 	if err == nil {
@@ -141,6 +157,94 @@ func (s *session) request(header petrichor.Header, body any) (reply petrichor.Fr
 		err = checkFrame(reply)
 	}
 	return reply, s.explain(err)
+}
+
+// An arrival is a frame and when it came, or the error that ends them.
+type arrival struct {
+	frame petrichor.Frame
+	at    time.Time
+	err   error
+}
+
+// receive delivers all frames that come, until stop, which closes the connection.
+func (s *session) receive() (arrivals <-chan arrival, stop func()) {
+	all := make(chan arrival)
+	over := make(chan struct{})
+	go func() {
+		for err := error(nil); err == nil; {
+			var f petrichor.Frame
+			f, err = s.conn.Recv()
+			if err == nil {
+				s.trace.received(f)
+				err = checkFrame(f)
+			}
+			select {
+			case all <- arrival{f, time.Now(), err}:
+			case <-over:
+				return
+			}
+		}
+	}()
+	return all, func() {
+		s.conn.Close()
+		close(over)
+	}
+}
+
+// A drain reads frames and drops them.
+type drain struct {
+	n    atomic.Int64  // that have come
+	came chan struct{} // one has
+	end  chan struct{} // closed when no more will
+}
+
+// discard drops all frames that come.
+func (s *session) discard() *drain {
+	d := &drain{came: make(chan struct{}, 1), end: make(chan struct{})}
+	go func() {
+		defer close(d.end)
+		for {
+			f, err := s.conn.Recv()
+			if err != nil {
+				return
+			}
+			s.trace.received(f)
+			d.n.Add(1)
+			select {
+			case d.came <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return d
+}
+
+// wait returns when n frames have come, or no more will, or ctx is done.
+func (d *drain) wait(ctx context.Context, n int) {
+	for d.n.Load() < int64(n) {
+		select {
+		case <-d.came:
+		case <-d.end:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// within is ctx, done at the latest after d; 0 is for ever.
+func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d > 0 {
+		return context.WithTimeout(ctx, d)
+	}
+	return context.WithCancel(ctx)
+}
+
+// interrupted is done at Ctrl-C or SIGTERM; the one after that ends the program.
+func interrupted() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 func checkFrame(f petrichor.Frame) error {
@@ -155,16 +259,21 @@ func checkFrame(f petrichor.Frame) error {
 
 // explain says what an error of the stream means for somebody who waits for a reply.
 func (s *session) explain(err error) error {
-	var stream *net.OpError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(exitTimeout, "no reply from %s within %v; raise --timeout to wait longer", s.addr, s.timeout)
-	case isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed), errors.As(err, &stream):
+	case isClosed(err):
 		return fail(exitClosed, "%s closed the connection before the reply was whole", s.addr)
 	}
 	return failIn("reply of "+s.addr, err, limitAdvice)
+}
+
+// isClosed reports whether err is that the stream has ended, at whatever place.
+func isClosed(err error) bool {
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok || isAny(err, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrClosed, syscall.EPIPE)
 }
 
 // A tracer prints frames as they pass: a line as they are on the wire, and a line of what they
@@ -176,7 +285,7 @@ type tracer struct {
 
 const traced = 160 // bytes of a frame that are shown
 
-func (t *tracer) sent(header petrichor.Header, body any) {
+func (t *tracer) sent(header, body any) {
 	if t == nil {
 		return
 	}
@@ -185,6 +294,12 @@ func (t *tracer) sent(header petrichor.Header, body any) {
 		return // sending it will say why
 	}
 	if f, _, err := petrichor.CutFrame(wire); err == nil {
+		t.sentFrame(f)
+	}
+}
+
+func (t *tracer) sentFrame(f petrichor.Frame) {
+	if t != nil {
 		t.frame(t.out, f)
 	}
 }

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/petrichor-protocol/petrichor"
 	"golang.org/x/sys/unix"
 )
 
@@ -109,12 +112,72 @@ func TestTerminalColors(t *testing.T) {
 
 // At a terminal the repl edits lines and has history: the arrow brings back the line before.
 func TestTerminalRepl(t *testing.T) {
-	addr, _, _ := serving(t, &server{})
+	addr := echoServer(t, nil)
 	seen := onTerminal(t, nil, []string{"first\r", "second\r", "\x1b[A\x1b[A\r", "\x04"}, "repl", addr, "--color", "never")
 	if n := strings.Count(string(seen), `"first"`); n != 2 { // the replies, not what is typed
 		t.Errorf("first came back %d times, want 2: %q", n, seen)
 	}
 	if !strings.Contains(string(seen), `"second"`) || !strings.Contains(string(seen), "> ") {
 		t.Errorf("%q", seen)
+	}
+}
+
+// What peers send gets no further either, in whatever form frames are shown.
+func TestTerminalSeesNothingHostileOfPeers(t *testing.T) {
+	var first bytes.Buffer
+	everyPair(func(s []byte) { first.Write(s) })
+	for form, step := range map[string]int{"pretty": 1, "jsonl": 1, "raw": 1, "tnet": 1, "json": 7, "hex": 7} { // those with many lines, not all
+		var frames bytes.Buffer
+		n := 0
+		everyPair(func(s []byte) {
+			if n++; n%step == 0 {
+				fmt.Fprintf(&frames, "11:1:k,4:%s,}4:%s,", s, s)
+			}
+		})
+		addr := hostilePeer(t, func() io.Reader { return bytes.NewReader(frames.Bytes()) })
+		seen := onTerminal(t, nil, nil, "recv", addr, "--color", "never", "-f", form, "-C", strconv.Itoa(n/step))
+		seen = bytes.ReplaceAll(seen, []byte("\r\n"), []byte("\n"))
+		if !isTame(seen) || len(seen) < 4*n/step {
+			t.Errorf("-f %s lets something through, or shows nothing: %d bytes", form, len(seen))
+		}
+	}
+	refusal, err := petrichor.AppendFrame(nil, petrichor.Header{"error": first.Bytes()[:10_000]}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := hostilePeer(t, func() io.Reader { return bytes.NewReader(refusal) })
+	seen := onTerminal(t, nil, nil, "ping", addr, "-c", "1")
+	if seen = bytes.ReplaceAll(seen, []byte("\r\n"), []byte("\n")); !isTame(seen) || !bytes.Contains(seen, []byte("there was an error")) {
+		t.Errorf("%q", seen)
+	}
+}
+
+// On a terminal bench shows how it goes, and takes that away at the end; -q and a file do not want it.
+func TestTerminalProgress(t *testing.T) {
+	addr := echoServer(t, nil)
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{{nil, true}, {[]string{"-q"}, false}} {
+		seen := onTerminal(t, nil, nil, append([]string{"bench", addr, "-z", "700ms", "-c", "1"}, c.args...)...)
+		if shown := bytes.Contains(seen, []byte(" replies, ")); shown != c.want {
+			t.Errorf("%v: %q", c.args, seen)
+		}
+		if !bytes.Contains(seen, []byte("closed loop")) || c.want && !bytes.Contains(seen, []byte("\r\x1b[K"+addr)) {
+			t.Errorf("%v: %q", c.args, seen)
+		}
+	}
+}
+
+// What a command says on stderr is logged, and none of it obeyed.
+func TestLogSeesNothingHostile(t *testing.T) {
+	var log bytes.Buffer
+	everyPair(func(s []byte) {
+		l := &lineLog{log: slog.New(slog.NewTextHandler(&log, nil))}
+		l.Write(s)
+		l.end()
+	})
+	if n := bytes.Count(log.Bytes(), []byte("\n")); n < 1<<16-1000 || !isTame(log.Bytes()) {
+		t.Errorf("%d lines; something gets through", n)
 	}
 }
