@@ -1,6 +1,6 @@
 # Names for the commands in ci/. Plain "make" runs what CI runs.
 
-.PHONY: all fmt docs pure lint test skips race 386 fuzz cover instructions install-check bench performance format picture
+.PHONY: all fmt docs pure lint test race 386 fuzz cover instructions install-check bench performance format picture
 
 all:
 	ci/all.sh
@@ -15,8 +15,6 @@ lint:
 	ci/lint.sh
 test:
 	ci/test.sh
-skips:
-	ci/skips.sh
 race:
 	ci/race.sh
 386:
@@ -39,3 +37,4 @@ format:
 	ci/fmt.sh -w
 picture:
 	go run ./internal/picture > docs/img/frame.svg
+	go run ./spec/draw docs/img

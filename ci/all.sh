@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit
 
 summary=''
 status=PASS
-[ $# -gt 0 ] || set -- fmt docs pure lint test skips race 386 cover instructions install fuzz
+[ $# -gt 0 ] || set -- fmt docs pure lint test race 386 cover instructions install c ruby fuzz
 for step; do
 	start=$SECONDS
 	printf '\n%s start %s\n' "$(date -u +%FT%TZ)" "$step"

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 missing=$(
 	find . -name '*.md' -not -path './.git/*' | while read -r page; do
-		grep -oE '\]\([^)# ]+' "$page" | sed 's/^](//' | grep -v : | while read -r to; do
+		awk '/^ *```/ { code = !code; next } !code' "$page" | grep -oE '\]\([^)# ]+' | sed 's/^](//' | grep -v : | while read -r to; do
 			[ -e "$(dirname "$page")/$to" ] || echo "$page: $to"
 		done || true
 	done

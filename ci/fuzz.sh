@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Proves that each fuzz target holds for TIME (default 20s): ci/fuzz.sh [TIME [TARGETS]], TARGETS a regular expression.
+# Proves that each fuzz target holds for TIME (default 10s): ci/fuzz.sh [TIME [TARGETS]], TARGETS a regular expression.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-time=${1:-20s}
+time=${1:-10s}
 wanted=${2:-^Fuzz}
 workers=$(nproc)
 log=$(mktemp)
