@@ -82,12 +82,15 @@ func NewConn(rwc io.ReadWriteCloser, opts ...Option) *Conn {
 // when Read would return at once; it calls idle before it waits.
 type waiter interface{ WaitRead(idle func()) error }
 
-// A holder is a stream that counts the memory it is read into.  Hold is called
-// before that is taken, with how many bytes have to be held, all together, and how
-// many would be of use; it returns how many may be, or waits until they may.  What
-// is given back is told after it has been, and is not waited for.
+// A holder is a stream that counts the memory of its Conn.  Hold is called before
+// some is taken to read into, with how many bytes have to be held, all together, and
+// how many would be of use; it returns how many may be, or waits until they may.  What
+// is given back is told after it has been, and is not waited for.  HoldQueued is
+// likewise called with how many bytes are queued to be written, and does not wait: it
+// reports whether they may be.
 type holder interface {
 	Hold(need, use int) (int, error)
+	HoldQueued(n int) bool
 }
 
 // Connect dials addr, sends the first frame, and returns the peer's answer.

@@ -95,6 +95,8 @@ func (s *connHolder) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (s *connHolder) HoldQueued(int) bool { return true }
+
 func (s *connHolder) Hold(need, use int) (int, error) {
 	s.hold(need, use)
 	if need > s.most {

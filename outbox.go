@@ -18,19 +18,23 @@ import (
 )
 
 const (
-	maxQueued = 32 << 10 // bytes of pending frames that are written without being asked
-	maxKnown  = 256      // bytes of a header that is remembered
+	maxQueued = 32 << 10                // bytes of pending frames that are written without being asked
+	wideChunk = maxQueued + smallBuffer // bytes of a chunk that more than a few are put into
+	maxKnown  = 256                     // bytes of a header that is remembered
 )
 
 type outbox struct {
 	to     outlet // of who writes
 	config *config
+	holder holder // counts what is queued; may be nil
 
 	mu      sync.Mutex
 	turn    *sync.Cond // a write has ended; nil until somebody waits for that
 	pending *chunk     // frames that nobody has begun to write; nil when there are none
 	writing bool       // somebody writes, without holding mu
 	goOn    bool       // who writes is to write also what is pending by then
+	busy    int        // bytes of the chunk that is being written
+	held    int        // bytes that pending and busy may be, as the holder knows
 	queued  uint64     // bytes ever put into pending or written past it
 	written uint64     // of them
 	err     error      // of the stream; final
@@ -39,18 +43,36 @@ type outbox struct {
 
 func (o *outbox) init(stream io.Writer, c *config) {
 	o.to, o.config = outletTo(stream), c
+	o.holder, _ = stream.(holder)
 }
 
-// A chunk is a buffer of pending frames.  Chunks are shared by all Conns, so
-// that one which has nothing to send holds none.
+// A chunk is a buffer of pending frames, small or wide.  Chunks are shared by all
+// Conns, so that one which has nothing to send holds none.
 type chunk struct{ b []byte }
 
-var chunkPool = sync.Pool{New: func() any { return &chunk{make([]byte, 0, smallBuffer)} }}
+var (
+	smallChunks = sync.Pool{New: func() any { return &chunk{make([]byte, 0, smallBuffer)} }}
+	wideChunks  = sync.Pool{New: func() any { return &chunk{make([]byte, 0, wideChunk)} }}
+)
+
+// chunkFor returns an empty chunk for n bytes or more.
+func chunkFor(n int) *chunk {
+	if n <= smallBuffer {
+		return smallChunks.Get().(*chunk)
+	}
+	return wideChunks.Get().(*chunk)
+}
 
 func (c *chunk) free() {
-	if c != nil && cap(c.b) <= largeBuffer {
-		c.b = c.b[:0]
-		chunkPool.Put(c)
+	if c == nil {
+		return
+	}
+	c.b = c.b[:0]
+	switch size := cap(c.b); {
+	case size == smallBuffer:
+		smallChunks.Put(c)
+	case size >= wideChunk && size <= largeBuffer:
+		wideChunks.Put(c)
 	}
 }
 
@@ -86,6 +108,10 @@ func (o *outbox) sendLarge(header any, body octets, now bool) error {
 	return o.addPast(w.bytes(), past{octets: body})
 }
 
+// sizeOfRest is what a frame has beside a header that is written already and octets,
+// at most: the size of these, a colon, a tag, and two separators.
+const sizeOfRest = 9 + 4
+
 // sendOctets is send without a detour, where the header too is bytes already and
 // has few.  done is false where it is not.
 func (o *outbox) sendOctets(header any, body octets, now bool) (done bool, err error) {
@@ -93,6 +119,7 @@ func (o *outbox) sendOctets(header any, body octets, now bool) (done bool, err e
 	if !ok {
 		return false, nil
 	}
+	size := len(head) + len(body.b) + sizeOfRest
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !bytes.Equal(head, o.known) && !o.learn(head) {
@@ -101,7 +128,10 @@ func (o *outbox) sendOctets(header any, body octets, now bool) (done bool, err e
 	if o.err != nil {
 		return true, o.err
 	}
-	p := o.room()
+	if !o.fits(size) {
+		return false, nil
+	}
+	p := o.room(size)
 	before := len(p.b)
 	p.b = o.config.appendSeparator(append(p.b, head...))
 	p.b = o.config.appendSeparator(body.appendTo(p.b))
@@ -165,17 +195,17 @@ func (o *outbox) sendFrame(f Frame, now bool) error {
 func (o *outbox) add(head, tail []byte, now bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	alone := now && o.pending == nil && !o.writing
-	if tail == nil && (alone || o.to.isLarge(len(head))) {
-		return o.writePast(nil, past{octets: octets{b: head}, whole: true})
-	}
-	if o.to.isLarge(len(tail)) {
-		return o.writePast(head, past{octets: octets{b: tail}, whole: true})
-	}
 	if o.err != nil {
 		return o.err
 	}
-	p := o.room()
+	alone := now && o.pending == nil && !o.writing
+	switch {
+	case tail == nil && (alone || !o.keeps(len(head))):
+		return o.writePast(nil, past{octets: octets{b: head}, whole: true})
+	case tail != nil && (!o.keeps(len(tail)) || !o.fits(len(head)+len(tail))):
+		return o.writePast(head, past{octets: octets{b: tail}, whole: true})
+	}
+	p := o.room(len(head) + len(tail))
 	p.b = append(append(p.b, head...), tail...)
 	o.queued += uint64(len(head) + len(tail))
 	return o.hasQueued(now)
@@ -206,7 +236,7 @@ func (o *outbox) writePast(head []byte, rest past) error {
 		return o.err
 	}
 	if len(head) > 0 {
-		p := o.room()
+		p := o.room(len(head))
 		p.b = append(p.b, head...)
 		o.queued += uint64(len(head))
 	}
@@ -221,10 +251,40 @@ func (o *outbox) hasQueued(now bool) error {
 	return o.flushTo(o.queued)
 }
 
-// room is where frames are queued.
-func (o *outbox) room() *chunk {
-	if o.pending == nil {
-		o.pending = chunkPool.Get().(*chunk)
+// keeps reports whether n bytes may be put into pending, rather than written past it.
+func (o *outbox) keeps(n int) bool { return !o.to.isLarge(n) && o.fits(n) }
+
+// fits reports whether n bytes more may be queued.  The first few may without being
+// counted, so that there is always something that can be sent.
+func (o *outbox) fits(n int) bool {
+	if o.holder == nil {
+		return true
+	}
+	n += o.busy
+	if o.pending != nil {
+		n += len(o.pending.b)
+	}
+	if n <= max(o.held, smallBuffer) {
+		return true
+	}
+	n = max(n, wideChunk)
+	if !o.holder.HoldQueued(n) {
+		return false
+	}
+	o.held = n
+	return true
+}
+
+// room is where n bytes are queued.
+func (o *outbox) room(n int) *chunk {
+	p := o.pending
+	switch {
+	case p == nil:
+		o.pending = chunkFor(n)
+	case cap(p.b) == smallBuffer && len(p.b)+n > smallBuffer:
+		o.pending = chunkFor(len(p.b) + n)
+		o.pending.b = append(o.pending.b, p.b...)
+		p.free()
 	}
 	return o.pending
 }
@@ -274,6 +334,9 @@ func (o *outbox) write(rest past) error {
 	for again := true; again; again = o.goOn && o.pending != nil && o.err == nil {
 		batch, mark := o.pending, o.queued
 		o.pending, o.goOn = nil, false
+		if batch != nil {
+			o.busy = len(batch.b)
+		}
 		o.mu.Unlock()
 		err := o.writeOut(batch, rest)
 		o.mu.Lock()
@@ -302,17 +365,30 @@ func (o *outbox) fail(err error) error {
 	if o.err == nil {
 		o.err = err
 	}
+	o.pending.free()
+	o.pending = nil
+	o.release()
 	return o.err
 }
 
 func (o *outbox) ended(mark uint64, err error) {
+	o.busy = 0
 	if err == nil {
 		o.written = mark
-		return
+	} else {
+		o.err = err
+		o.pending.free()
+		o.pending = nil
 	}
-	o.err = err
-	o.pending.free()
-	o.pending = nil
+	o.release()
+}
+
+// release tells the holder when nothing is queued any more.
+func (o *outbox) release() {
+	if o.held > 0 && o.pending == nil && o.busy == 0 {
+		o.held = 0
+		o.holder.HoldQueued(0)
+	}
 }
 
 // writeOut writes a batch, frees it, and writes the rest, in one Write where that

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"pgregory.net/rapid"
 )
 
 func TestQueuedFramesLeaveTogether(t *testing.T) {
@@ -78,6 +80,85 @@ func TestQueueIsBounded(t *testing.T) {
 		t.Errorf("%d writes; want about %d", stream.writes, most)
 	}
 }
+
+// What is queued is counted where the stream counts memory, but for the first bytes.
+// Where there is none left frames leave as they come, in order; and all is given back
+// when it has been written, or never will be.
+func TestQueuedIsHeld(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		stream := &outboxHolder{most: rapid.SampledFrom([]int{0, wideChunk, 1 << 20}).Draw(t, "most")}
+		failing := rapid.SampledFrom([]int{-1, -1, 0, 1, 5}).Draw(t, "writes before one fails")
+		c := NewConn(stream)
+		if rapid.Bool().Draw(t, "takes slices") {
+			c = NewConn(outboxHolderVectors{stream})
+		}
+		var want []byte
+		for i := range rapid.IntRange(1, 40).Draw(t, "frames") {
+			size := rapid.SampledFrom([]int{0, 100, 1000, 4090, 5000, 20_000, 70_000}).Draw(t, "size")
+			body := bytes.Repeat([]byte{byte('a' + i%26)}, size)
+			header := rapid.SampledFrom([]Header{nil, {"i": i}}).Draw(t, "header")
+			frame, _ := AppendFrame(nil, header, body)
+			f, _, _ := CutFrame(frame)
+			if stream.writes == failing {
+				stream.err = errConn
+			}
+			how := rapid.SampledFrom([]string{"Queue", "QueueFrame", "Send", "SendFrame"}).Draw(t, "how")
+			err := map[string]func() error{
+				"Queue":      func() error { return c.Queue(header, body) },
+				"QueueFrame": func() error { return c.QueueFrame(f) },
+				"Send":       func() error { return c.Send(header, body) },
+				"SendFrame":  func() error { return c.SendFrame(f) },
+			}[how]()
+			if want = append(want, frame...); err != stream.err && err != nil {
+				t.Fatal(err)
+			}
+			if p := c.out.pending; p != nil && len(p.b) > max(stream.held, smallBuffer) {
+				t.Fatalf("%d bytes are queued, of which %d are counted", len(p.b), stream.held)
+			}
+		}
+		err := c.Flush()
+		if got := stream.out.Bytes(); stream.err == nil && (err != nil || !bytes.Equal(got, want)) || !bytes.HasPrefix(want, got) {
+			t.Fatalf("%d bytes were written, %v; want %d", len(got), err, len(want))
+		}
+		if stream.held != 0 {
+			t.Fatalf("%d bytes are counted in the end", stream.held)
+		}
+	})
+}
+
+// Once a filter has failed, which leaves what is queued where it is, that is given back.
+func TestQueuedIsGivenBack(t *testing.T) {
+	stream := &outboxHolder{most: 1 << 20}
+	c := NewConn(stream)
+	c.Queue(nil, strings.Repeat("x", smallBuffer))
+	if stream.held != wideChunk {
+		t.Fatalf("%d bytes are counted", stream.held)
+	}
+	c.out.fail(errConn)
+	if stream.held != 0 || c.out.pending != nil {
+		t.Errorf("%d bytes are counted of what will never be written", stream.held)
+	}
+}
+
+// outboxHolder is a stream that counts what is queued, of which there may be most.
+type outboxHolder struct {
+	connStream
+	held, most int
+}
+
+func (s *outboxHolder) Hold(_, use int) (int, error) { return use, nil }
+
+func (s *outboxHolder) HoldQueued(n int) bool {
+	if n > s.most {
+		return false
+	}
+	s.held = n
+	return true
+}
+
+type outboxHolderVectors struct{ *outboxHolder }
+
+func (s outboxHolderVectors) WriteBuffers(b *net.Buffers) (int64, error) { return b.WriteTo(s) }
 
 // Large bodies go past the buffer, in one Write where the stream takes slices, in
 // order, and as they are.

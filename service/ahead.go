@@ -56,7 +56,7 @@ func (a *ahead) watch(c *Conn) {
 	if !again {
 		return
 	}
-	l := &lookout{more: make(chan struct{}, 1)}
+	l := &lookout{buf: make([]byte, 0, maxAhead), more: make(chan struct{}, 1)}
 	a.next = l
 	if a.state.CompareAndSwap(state, state+1) {
 		c.server.group.Go(func() { l.run(c) })
@@ -94,24 +94,26 @@ type lookout struct {
 	more  chan struct{} // something has been read, or it has ended
 }
 
+// run reads into what is free of buf, which nobody else uses.
 func (l *lookout) run(c *Conn) {
-	buf := make([]byte, maxAhead)
+	free := l.buf[:maxAhead]
 	for goOn := true; goOn; {
-		n, err := c.stream.rwc.Read(buf)
+		n, err := c.stream.rwc.Read(free)
 		if err != nil {
 			c.leaves(err)
 		}
-		goOn = l.add(buf[:n], err)
+		free = free[n:]
+		goOn = l.add(n, err) && len(free) > 0
 	}
 }
 
-// add keeps what has been read, and reports whether to go on.
-func (l *lookout) add(b []byte, err error) bool {
+// add counts n bytes that have been read, and reports whether to go on.
+func (l *lookout) add(n int, err error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.buf = append(l.buf, b...)
+	l.buf = l.buf[:len(l.buf)+n]
 	l.err = err
-	l.ended = err != nil || l.stop || len(l.buf) >= maxAhead
+	l.ended = err != nil || l.stop || len(l.buf) == cap(l.buf)
 	select {
 	case l.more <- struct{}{}:
 	default:

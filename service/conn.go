@@ -212,6 +212,9 @@ func (c *Conn) drain() {
 func (c *Conn) look(now time.Duration) {
 	for _, clock := range []*clock{&c.stream.reading, &c.stream.writing} {
 		if kind, late := clock.stopLate(now, &c.server.set); late {
+			if kind == forWrite {
+				c.stream.forget()
+			}
 			c.cut(c.server.set.overdue[kind])
 		}
 	}
@@ -248,6 +251,9 @@ func (c *Conn) end(err error) {
 		c.stream.writing.begin(forWrite)
 		c.stream.rwc.Close() // TLS has some last words, which cut may have to end
 		c.closed.Store(true)
+	}
+	if c.Conn != nil {
+		c.Flush() // fails, and gives back what somebody has queued meanwhile
 	}
 	c.server.flight.set(&c.stream.buffer, 0, nil)
 	c.server.leave(c)

@@ -268,6 +268,30 @@ func TestLimit38NothingIsHeldAfterReadingAhead(t *testing.T) {
 	}
 }
 
+// What is queued to be written counts too, and is given back; where there is no memory
+// left replies leave as they come.
+func TestLimit38QueuedIsInFlight(t *testing.T) {
+	for most, want := range map[int64]int64{64 << 20: 36 << 10, 1 << 10: 0} {
+		var queued atomic.Int64
+		s := &Server{MaxInFlight: most, Handle: func(_ context.Context, req *Request) (any, any, error) {
+			raise(&queued, req.conn.stream.queued.n)
+			return nil, req.Frame.Body, nil
+		}}
+		l := onLoopback(t, s)
+		p := l.greet()
+		frames := bytes.Repeat([]byte("0:}1000:"+strings.Repeat("x", 1000)+","), 100)
+		go p.stream.Write(frames)
+		got := make([]byte, len(frames))
+		if _, err := io.ReadFull(p.stream, got); err != nil || !bytes.Equal(got, frames) {
+			t.Errorf("%d bytes in flight: other replies than requests, %v", most, err)
+		}
+		if n := queued.Load(); n != want {
+			t.Errorf("%d bytes in flight: of what is queued %d are counted; want %d", most, n, want)
+		}
+		eventually(t, "all is given back", func() bool { return flying(s) == 0 })
+	}
+}
+
 // Nor does what is inflated: of many bombs that come at once, each as large as it may be,
 // as many are inflated as there is memory for, and the others wait.
 func TestLimit46BombsAtOnceAreInFlight(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,6 +210,19 @@ func TestLimit39NeverReads(t *testing.T) {
 				t.Error(why)
 			}
 		})
+	})
+	t.Run("the kernel keeps nothing for it", func(t *testing.T) {
+		l := onLoopback(t, &Server{Handle: handle, WriteTimeout: second / 10})
+		p := l.greet()
+		p.stream.(*net.TCPConn).SetReadBuffer(4 << 10)
+		for range 20 { // more than the kernel takes
+			p.stream.Write([]byte("0:}1:x,"))
+		}
+		l.closed(1)
+		p.stream.SetDeadline(time.Now().Add(10 * second))
+		if _, err := io.Copy(io.Discard, p.stream); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("what was left to be sent still comes: %v", err)
+		}
 	})
 	t.Run("slow", func(t *testing.T) {
 		inBubble(t, &Server{Handle: handle}, func(t *testing.T, l *lab) {

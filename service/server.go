@@ -55,8 +55,9 @@ type Server struct {
 	HandlersPerConn int // of them for one connection: 1.  Above one, replies come in any order
 
 	// MaxInFlight is how many bytes frames may take, all together: what is received and
-	// what is inflated of it, twice, and 128 for each value that is decoded.  0 is
-	// 64 MiB.  When they are taken, reading pauses.
+	// what is inflated of it, twice, 128 for each value that is decoded, and replies
+	// that are queued; the first 4 KiB of a connection's are free, each way.  0 is
+	// 64 MiB.  When they are taken, reading pauses, and replies leave one by one.
 	MaxInFlight int64
 
 	// Options are for all connections.

@@ -88,7 +88,8 @@ type stream struct {
 	reading clock
 	writing clock
 	begun   time.Duration // when the first byte of a frame had come that is not whole yet; 0: nothing has
-	buffer  hold          // of memory in flight
+	buffer  hold          // of memory in flight, what is read into
+	queued  hold          // likewise, what is to be written; the Conn's lock guards it
 	ahead   ahead
 }
 
@@ -120,6 +121,12 @@ func (s *stream) Hold(need, use int) (int, error) {
 		return need, nil
 	}
 	return need, s.await(int64(need))
+}
+
+// HoldQueued counts what is queued to be written.  There is none for it once the
+// connection is closed, where nothing would give it back.
+func (s *stream) HoldQueued(n int) bool {
+	return (n == 0 || !s.owner.closed.Load()) && s.server.flight.spare(&s.queued, int64(n))
 }
 
 // await waits until there is memory; the peer cannot help that, so its clock stands
@@ -184,8 +191,22 @@ func (s *stream) Close() error { return s.rwc.Close() }
 // abort closes what lies below the stream.  Unlike Close it never waits for the
 // peer, as TLS does with its last words.
 func (s *stream) abort() {
-	if secured, ok := s.rwc.(interface{ NetConn() net.Conn }); ok {
-		secured.NetConn().Close()
-	}
+	s.below().Close()
 	s.rwc.Close()
+}
+
+// forget has the kernel give up what the peer has not taken, once the stream is
+// closed: it would keep that for minutes, for a peer who never reads.
+func (s *stream) forget() {
+	if socket, ok := s.below().(interface{ SetLinger(sec int) error }); ok {
+		socket.SetLinger(0)
+	}
+}
+
+// below is the stream that TLS is on, where it is.
+func (s *stream) below() io.Closer {
+	if secured, ok := s.rwc.(interface{ NetConn() net.Conn }); ok {
+		return secured.NetConn()
+	}
+	return s.rwc
 }
