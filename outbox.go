@@ -200,9 +200,9 @@ func (o *outbox) add(head, tail []byte, now bool) error {
 	}
 	alone := now && o.pending == nil && !o.writing
 	switch {
-	case tail == nil && (alone || !o.keeps(len(head))):
+	case tail == nil && (alone || o.to.isLarge(len(head)) || !o.fits(len(head))):
 		return o.writePast(nil, past{octets: octets{b: head}, whole: true})
-	case tail != nil && (!o.keeps(len(tail)) || !o.fits(len(head)+len(tail))):
+	case tail != nil && (o.to.isLarge(len(tail)) || !o.fits(len(head)+len(tail))):
 		return o.writePast(head, past{octets: octets{b: tail}, whole: true})
 	}
 	p := o.room(len(head) + len(tail))
@@ -250,9 +250,6 @@ func (o *outbox) hasQueued(now bool) error {
 	}
 	return o.flushTo(o.queued)
 }
-
-// keeps reports whether n bytes may be put into pending, rather than written past it.
-func (o *outbox) keeps(n int) bool { return !o.to.isLarge(n) && o.fits(n) }
 
 // fits reports whether n bytes more may be queued.  The first few may without being
 // counted, so that there is always something that can be sent.
