@@ -12,27 +12,29 @@ import (
 )
 
 // The server under test knows its users, and says how long a text is.
-var myServer = service.Server{
-	HandshakeTimeout: time.Second, // so that the test does not have to wait for long
-	FrameTimeout:     time.Second,
-	IdleTimeout:      time.Second,
-	WriteTimeout:     time.Second,
-	Admit: func(ctx context.Context, p *service.Peer) (service.Answer, error) {
-		var hello struct {
-			User string `tnet:"user"`
-		}
-		if err := petrichor.Unmarshal(p.First.Header, &hello); err != nil || hello.User != "zed" {
-			return service.Deny(nil, "who are you?"), nil
-		}
-		return service.Allow(nil, "hello"), nil
-	},
-	Handle: func(ctx context.Context, req *service.Request) (header, body any, err error) {
-		var text string
-		if err := req.Body(&text); err != nil {
-			return nil, nil, err
-		}
-		return nil, len(text), nil
-	},
+func myServer() *service.Server {
+	return &service.Server{
+		HandshakeTimeout: time.Second, // so that the test does not have to wait for long
+		FrameTimeout:     time.Second,
+		IdleTimeout:      time.Second,
+		WriteTimeout:     time.Second,
+		Admit: func(ctx context.Context, p *service.Peer) (service.Answer, error) {
+			var hello struct {
+				User string `tnet:"user"`
+			}
+			if err := petrichor.Unmarshal(p.First.Header, &hello); err != nil || hello.User != "zed" {
+				return service.Deny(nil, "who are you?"), nil
+			}
+			return service.Allow(nil, "hello"), nil
+		},
+		Handle: func(ctx context.Context, req *service.Request) (header, body any, err error) {
+			var text string
+			if err := req.Body(&text); err != nil {
+				return nil, nil, err
+			}
+			return nil, len(text), nil
+		},
+	}
 }
 
 func TestMyServer(t *testing.T) {
@@ -40,8 +42,9 @@ func TestMyServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go myServer.Serve(l)
-	defer myServer.Close()
+	s := myServer()
+	go s.Serve(l)
+	defer s.Close()
 	petrichortest.TestServer(t, petrichortest.Dialer(l.Addr().String()),
 		petrichortest.First(petrichor.Header{"user": "zed"}, nil),
 		petrichortest.Denied(petrichor.Header{"user": "mallory"}, nil),

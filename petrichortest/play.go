@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -403,13 +404,24 @@ func slowReaders(s *Target) error {
 		return err
 	}
 	defer p.leave()
-	const pause, n = 20 * time.Millisecond, 50 // until the slow ones have been stuck for a while
-	begun := time.Now()
-	if err := p.exchangeEach(pause, n); err != nil {
-		return err
+	var took [50]time.Duration // until the slow ones have been stuck for a while
+	for i := range took {
+		time.Sleep(20 * time.Millisecond)
+		begun := time.Now()
+		if _, err := p.exchange(s.request); err != nil {
+			return err
+		}
+		took[i] = time.Since(begun)
 	}
-	if took := time.Since(begun) - n*pause; took > s.patience { // each slow one stops all for a while
-		return fmt.Errorf("%d requests took %v", n, took)
+	// Each slow one may stop all others once, and for a while; a busy machine slows every
+	// request a little.
+	slices.Sort(took[:])
+	var stopped time.Duration
+	for _, d := range took[len(took)-len(all):] {
+		stopped += d
+	}
+	if stopped > s.patience {
+		return fmt.Errorf("%d of %d requests took %v", len(all), len(took), stopped)
 	}
 	return nil
 }
