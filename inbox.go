@@ -23,7 +23,7 @@ func (p *Parser) sizes(pooled bool) (need, use int) {
 		pooled = true
 	}
 	need, use = p.filledSizes(pooled)
-	if pooled && cap(p.buf) >= pooledBuffer && p.Buffered() <= cap(p.buf)/4 {
+	if pooled && cap(p.buf) >= pooledBuffer && p.Buffered() < smallBuffer {
 		need = smallBuffer
 	}
 	return need, use
@@ -74,9 +74,18 @@ func (p *Parser) lessen() {
 	old := p.buf
 	p.rebase(nil)
 	if len(unread) > 0 {
-		p.buf = append(make([]byte, 0, max(2*len(unread), leastBuffer)), unread...)
+		p.buf = append(make([]byte, 0, lessenedSize(len(unread))), unread...)
 	}
 	recycle(old)
+}
+
+// lessenedSize is how large a buffer is that has n bytes in it and is to be small, as
+// prepare relies on, or at least smaller.
+func lessenedSize(n int) int {
+	if n < smallBuffer {
+		return min(max(2*n, leastBuffer), smallBuffer)
+	}
+	return 2 * n
 }
 
 // recycle puts a buffer that nobody has borrowed into a pool, if it is as large as

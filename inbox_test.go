@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // A connWaiter is a stream on which one can wait without a buffer.  It gives its
@@ -130,6 +132,68 @@ func TestHeldIsWhatHasArrived(t *testing.T) {
 		t.Errorf("%v, with %d bytes asked for", err, last)
 	}
 }
+
+// However much of what would be of use is had, no buffer is larger than what is held
+// for it, but for a small one.
+func TestBufferIsWhatIsHeld(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		stream := &inboxGrants{}
+		stream.grant = func(need, use int) int { return rapid.SampledFrom([]int{need, use}).Draw(t, "granted") }
+		c := NewConn(stream)
+		stream.before = func() {
+			if size := cap(c.dec.p.buf); size > max(stream.held, smallBuffer) {
+				t.Fatalf("a buffer of %d bytes, of which %d are held", size, stream.held)
+			}
+		}
+		var sent []byte
+		for range rapid.IntRange(1, 20).Draw(t, "frames") {
+			size := rapid.SampledFrom([]int{0, 100, 1000, 5000, 15_000, 40_000, 100_000}).Draw(t, "size")
+			sent, _ = AppendFrame(sent, nil, make([]byte, size))
+		}
+		for rest := sent; len(rest) > 0; {
+			n := min(rapid.SampledFrom([]int{1, 1000, 9000, 14_000, 60_000, 200_000}).Draw(t, "piece"), len(rest))
+			stream.pieces, rest = append(stream.pieces, string(rest[:n])), rest[n:]
+		}
+		var got []byte
+		for {
+			f, err := c.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(append(got, f.Header...), f.Body...)
+		}
+		if !bytes.Equal(got, sent) {
+			t.Fatal("other frames than were sent")
+		}
+	})
+}
+
+// inboxGrants is a connWaiter that holds as much as is granted.
+type inboxGrants struct {
+	connWaiter
+	grant  func(need, use int) int
+	before func() // Read
+	held   int
+}
+
+func (s *inboxGrants) Read(p []byte) (int, error) {
+	s.before()
+	return s.connWaiter.Read(p)
+}
+
+func (s *inboxGrants) Hold(need, use int) (int, error) {
+	n := s.grant(need, use)
+	s.held = n
+	if n <= smallBuffer {
+		s.held = 0 // as service counts
+	}
+	return n, nil
+}
+
+func (s *inboxGrants) HoldQueued(int) bool { return true }
 
 // What may not be held is not read.
 func TestHeldIsRefused(t *testing.T) {

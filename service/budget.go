@@ -16,6 +16,7 @@ import (
 type budget struct {
 	mu    sync.Mutex
 	left  int64
+	kept  int64 // of what is left, for those who cannot do without
 	queue []*claim
 	lends bool
 	lent  *hold // has more than there was
@@ -69,14 +70,14 @@ func (b *budget) pass(from, to *hold, n int64) {
 }
 
 // spare is try for what can be done without: it is not lent, nor had before those
-// who wait.
+// who wait, nor of what is kept for them.
 func (b *budget) spare(h *hold, n int64) bool {
 	if n <= h.n {
 		return b.try(h, n)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.queue) > 0 || b.left < n-h.n {
+	if len(b.queue) > 0 || b.left-b.kept < n-h.n {
 		return false
 	}
 	b.give(h, n-h.n)

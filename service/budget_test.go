@@ -168,6 +168,11 @@ func TestBudgetSpare(t *testing.T) {
 			t.Error("had it before one who waits")
 		}
 		b.set(&h, 0, nil)
+		b.set(&other, 0, nil)
+		b.kept = 5
+		if !b.spare(&h, 5) || b.spare(&h, 6) || !b.try(&other, 5) {
+			t.Error("what is kept is not for those who cannot do without")
+		}
 	})
 }
 

@@ -57,7 +57,8 @@ type Server struct {
 	// MaxInFlight is how many bytes frames may take, all together: what is received and
 	// what is inflated of it, twice, 128 for each value that is decoded, and replies
 	// that are queued; the first 4 KiB of a connection's are free, each way.  0 is
-	// 64 MiB.  When they are taken, reading pauses, and replies leave one by one.
+	// 64 MiB.  When half are taken buffers stay small, and replies leave one by one; when
+	// all are, reading pauses.
 	MaxInFlight int64
 
 	// Options are for all connections.
@@ -127,6 +128,7 @@ func (s *Server) init() {
 		s.started = time.Now()
 		s.handlers.left = int64(cmp.Or(s.MaxHandlers, 1024))
 		s.flight.left = cmp.Or(s.MaxInFlight, 64<<20)
+		s.flight.kept = s.flight.left / 2
 		s.flight.lends = true
 		s.stopped = make(chan struct{})
 		s.empty = make(chan struct{}, 1)
