@@ -169,6 +169,7 @@ Subsystem petrichor env PETRICHOR_TEST_SERVE=1 %s
 		ask(t, func(ctx context.Context) (io.ReadWriteCloser, error) { return Dial(ctx, "127.0.0.1:"+port, client) })
 	})
 	t.Run("exec:ssh", func(t *testing.T) {
+		needs(t, "ssh")
 		ask(t, func(ctx context.Context) (io.ReadWriteCloser, error) {
 			return transport.Dial(ctx, execSSH(dir, port, me.Username))
 		})
