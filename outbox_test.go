@@ -96,7 +96,7 @@ func TestQueuedIsHeld(t *testing.T) {
 		for i := range rapid.IntRange(1, 40).Draw(t, "frames") {
 			size := rapid.SampledFrom([]int{0, 100, 1000, 4090, 5000, 20_000, 70_000}).Draw(t, "size")
 			body := bytes.Repeat([]byte{byte('a' + i%26)}, size)
-			header := rapid.SampledFrom([]Header{nil, {"i": i}}).Draw(t, "header")
+			header := rapid.SampledFrom([]any{nil, Header{"i": i}}).Draw(t, "header")
 			frame, _ := AppendFrame(nil, header, body)
 			f, _, _ := CutFrame(frame)
 			if stream.writes == failing {
