@@ -245,6 +245,7 @@ func FuzzWalkSeesWhatUnmarshalSees(f *testing.F) {
 		f.Add(b, uint16(0))
 		f.Add(b, uint16(fuzzText|fuzzLoose|fuzzDuplicates))
 	})
+	f.Add([]byte("12:5:1e999^1:x#]"), uint16(0)) // a walk ends at the float, which is no fault
 	f.Fuzz(func(t *testing.T, b []byte, bits uint16) {
 		if len(b) > fuzzLong {
 			return
@@ -262,6 +263,9 @@ func walkAgrees(t interface{ Fatalf(string, ...any) }, b Raw, opts []Option) {
 		return // a float that no float64 holds comes after all faults; what is not a container has no layer
 	}
 	got, err := walkAll(b, opts)
+	if float, ok := err.(*TypeError); ok && verdictOf(wantErr).Offset > float.Offset {
+		return // likewise: a walk comes to the float before it comes to the fault
+	}
 	if !sameFault(err, wantErr) || err == nil && !fuzzSame(got, withoutKinds(want)) {
 		t.Fatalf("%q: a walk sees %#v, %v; Unmarshal %#v, %v", b, got, err, want, wantErr)
 	}
