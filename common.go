@@ -23,6 +23,10 @@ func commonPlan(t reflect.Type) *plan {
 		return sliceOf(writeInt[int64], shortInt64, readInt[int64])
 	case reflect.TypeFor[[]float64]():
 		return sliceOf(writeFloat, shortFloat, readFloat)
+	case reflect.TypeFor[[2]float64]():
+		return pointPlan[[2]float64]()
+	case reflect.TypeFor[[3]float64]():
+		return pointPlan[[3]float64]()
 	case reflect.TypeFor[[]any]():
 		return sliceOf((*writer).value, nil, (*reader).any)
 	case reflect.TypeFor[map[string]string]():
@@ -190,8 +194,8 @@ func writeList[T any](w *writer, list []T, write func(*writer, T) error) error {
 	if err != nil {
 		return typed[[]T](err)
 	}
-	for i, v := range slices.Backward(list) {
-		if err := write(w, v); err != nil {
+	for i := len(list) - 1; i >= 0; i-- {
+		if err := write(w, list[i]); err != nil {
 			return underIndex(err, i)
 		}
 	}
@@ -231,6 +235,62 @@ func readList[T any](r *reader, b []byte, short func(Element) (T, bool), read fu
 	}
 	r.depth--
 	return list, nil
+}
+
+// A point is what coordinates are mostly kept in.
+type point interface{ [2]float64 | [3]float64 }
+
+// pointPlan returns the plan of a point: that of an array, with a short way to read
+// as many floats as there is place for.
+func pointPlan[P point]() *plan {
+	array := arrayPlan(reflect.TypeFor[P]())
+	return &plan{
+		encode: func(w *writer, v reflect.Value) error {
+			p, _ := reflect.TypeAssert[P](v)
+			mark, err := w.open(KindList, nil)
+			if err != nil {
+				return typed[P](err)
+			}
+			for i := len(p) - 1; i >= 0; i-- {
+				if err := writeFloat(w, p[i]); err != nil {
+					return underIndex(err, i)
+				}
+			}
+			return typed[P](w.shut(mark, nil))
+		},
+		decode: func(r *reader, el Element, v reflect.Value) error {
+			p, ok := shortPoint[P](r, el)
+			if !ok {
+				return array.decode(r, el, v)
+			}
+			to, _ := reflect.TypeAssert[*P](v.Addr())
+			*to = p
+			return nil
+		},
+		nulls: array.nulls,
+	}
+}
+
+func shortPoint[P point](r *reader, el Element) (p P, ok bool) {
+	if el.Kind != KindList || r.depth >= r.maxDepth || r.left < len(p) {
+		return p, false
+	}
+	b := el.Payload
+	for i := range len(p) {
+		from, end := shortSize(b)
+		if end >= len(b) {
+			return p, false
+		}
+		if p[i], ok = shortFloat(Element{Kind(b[end]), b[from:end:end]}); !ok {
+			return p, false
+		}
+		b = b[end+1:]
+	}
+	if len(b) > 0 {
+		return p, false
+	}
+	r.left -= len(p)
+	return p, true
 }
 
 // readOrNull reads el, or leaves the zero value for null.

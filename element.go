@@ -674,6 +674,11 @@ func putSize(b []byte, at int, n int64) int {
 		b[at-1] = ':'
 		return putDigits(b, at-1, uint64(n))
 	}
+	return putShortSize(b, at, int(n))
+}
+
+// putShortSize is putSize for what is below 100.
+func putShortSize(b []byte, at, n int) int {
 	binary.LittleEndian.PutUint32(b[at-4:at], shortSizes[n])
 	if n > 9 {
 		return at - 3

@@ -514,6 +514,7 @@ type fuzzEvery struct {
 	Four    [4]byte
 	List    []int
 	Array   [3]int16
+	Point   [2]float64
 	Map     map[string]int
 	IntKeys map[int8]string
 	Keys    map[netip.Addr]bool
@@ -555,7 +556,7 @@ func fuzzTarget(present bool) *fuzzEvery {
 	pn := &n
 	v := &fuzzEvery{
 		Bool: true, Int: 1, String: "s", Bytes: []byte("bytes"), Four: [4]byte{1, 2, 3, 4},
-		List: []int{1, 2, 3, 4}[:2], Array: [3]int16{1, 2, 3}, Map: map[string]int{"a": 1},
+		List: []int{1, 2, 3, 4}[:2], Array: [3]int16{1, 2, 3}, Point: [2]float64{1, 2}, Map: map[string]int{"a": 1},
 		IntKeys: map[int8]string{1: "one"}, Keys: map[netip.Addr]bool{}, Inner: fuzzInner{1, &s},
 		Ptr: &fuzzInner{2, nil}, PtrPtr: &pn, Selves: []fuzzEvery{{Int: 3}}, Any: &fuzzInner{3, nil},
 		Reader: &bytes.Reader{}, Time: time.Unix(0, 0).UTC(), Big: big.NewInt(5), Number: "1", Raw: Raw("0:~"),
@@ -588,7 +589,7 @@ func FuzzUnmarshalIntoEveryKind(f *testing.F) {
 	f.Add(full, uint16(0))
 	f.Add(full, uint16(fuzzPresent))
 	for i := range reflect.TypeFor[fuzzEvery]().NumField() {
-		for _, value := range []string{"0:~", "1:1#", "3:1.5^", "1:a,", "0:]", "12:1:1#1:2#1:3#]", "9:1:1,1:1,}", "4:true!"} {
+		for _, value := range []string{"0:~", "1:1#", "3:1.5^", "1:a,", "0:]", "12:1:1#1:2#1:3#]", "12:3:1.5^3:2.5^]", "9:1:1,1:1,}", "4:true!"} {
 			key := reflect.TypeFor[fuzzEvery]().Field(i).Name
 			f.Add([]byte(fuzzDictOf(key, value)), uint16(i)<<4)
 			f.Add([]byte(fuzzDictOf("Map", "7:1:b,1:2#}", key, value)), uint16(fuzzPresent))

@@ -128,26 +128,20 @@ func putDigits(b []byte, at int, n uint64) int {
 // element, and for what wide stores write in front of it.
 const numberRoom = 64
 
-// putInt writes n as an element in front of b[at:] and returns where it begins.
-func putInt(b []byte, at int, n int64) int {
-	if n >= 0 {
-		return putUint(b, at, uint64(n))
-	}
-	b[at-1] = byte(KindInt)
-	from := putDigits(b, at-1, -uint64(n)) - 1
-	b[from] = '-'
-	return putSize(b, from, int64(at-1-from))
-}
-
-// putUint is putInt for the other half.
-func putUint(b []byte, at int, n uint64) int {
-	if n < 10 {
-		binary.LittleEndian.PutUint32(b[at-4:at], '1'|':'<<8|uint32('0'+n)<<16|uint32(KindInt)<<24)
+// putInt writes the int of the given magnitude as an element in front of b[at:] and
+// returns where it begins.
+func putInt(b []byte, at int, magnitude uint64, negative bool) int {
+	if magnitude < 10 && !negative {
+		binary.LittleEndian.PutUint32(b[at-4:at], '1'|':'<<8|uint32('0'+magnitude)<<16|uint32(KindInt)<<24)
 		return at - 4
 	}
 	b[at-1] = byte(KindInt)
-	from := putDigits(b, at-1, n)
-	return putSize(b, from, int64(at-1-from))
+	from := putDigits(b, at-1, magnitude)
+	if negative {
+		from--
+		b[from] = '-'
+	}
+	return putShortSize(b, from, at-1-from)
 }
 
 // putBool writes v as an element in front of b[at:] and returns where it begins.
@@ -164,12 +158,16 @@ func putBool(b []byte, at int, v bool) int {
 // intElement, uintElement and boolElement write a value as an element.
 func (w *back) intElement(n int64) {
 	w.reserve(numberRoom)
-	w.at = putInt(w.buf, w.at, n)
+	magnitude := uint64(n)
+	if n < 0 {
+		magnitude = -magnitude
+	}
+	w.at = putInt(w.buf, w.at, magnitude, n < 0)
 }
 
 func (w *back) uintElement(n uint64) {
 	w.reserve(numberRoom)
-	w.at = putUint(w.buf, w.at, n)
+	w.at = putInt(w.buf, w.at, n, false)
 }
 
 func (w *back) boolElement(v bool) {
@@ -452,11 +450,13 @@ func (w *back) floatElement(f float64, bits int) {
 	if f != 0 {
 		digits, p = shortestOf(f, bits)
 	}
+	if p < 0 && p > -maxDigits {
+		w.reserve(numberRoom)
+		w.at = putDecimal(w.buf, w.at, digits, -p, math.Signbit(f))
+		return
+	}
 	mark := w.begin(KindFloat)
 	switch {
-	case p < 0 && p > -maxDigits:
-		w.reserve(numberRoom)
-		w.at = putFraction(w.buf, w.at, digits, -p)
 	case math.Abs(f) >= 1e21:
 		w.exponential(digits, p)
 	case p >= 0:
@@ -470,6 +470,18 @@ func (w *back) floatElement(f float64, bits int) {
 		w.byte('-')
 	}
 	w.end(mark)
+}
+
+// putDecimal writes digits / 10^n, where 0 < n < 20, as an element in front of
+// b[at:] and returns where it begins.
+func putDecimal(b []byte, at int, digits uint64, n int, negative bool) int {
+	b[at-1] = byte(KindFloat)
+	from := putFraction(b, at-1, digits, n)
+	if negative {
+		from--
+		b[from] = '-'
+	}
+	return putShortSize(b, from, at-1-from)
 }
 
 // putFraction writes digits, with a point in front of the last n <= 20 of them,

@@ -565,7 +565,7 @@ func slicePlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
 		return &plan{encode: encodeBytes, decode: decodeBytes, nulls: nullClears}
 	}
-	l := listPlan{t, later(t.Elem()), -1}
+	l := &listPlan{t, later(t.Elem()), -1}
 	return &plan{encode: l.encode, decode: l.decodeSlice, nulls: nullClears}
 }
 
@@ -573,7 +573,7 @@ func arrayPlan(t reflect.Type) *plan {
 	if isBytes(t.Elem()) {
 		return &plan{encode: encodeBytes, decode: decodeByteArray, nulls: nullKeeps}
 	}
-	l := listPlan{t, later(t.Elem()), t.Len()}
+	l := &listPlan{t, later(t.Elem()), t.Len()}
 	return &plan{encode: l.encode, decode: l.decodeArray, nulls: nullKeeps}
 }
 
@@ -583,7 +583,7 @@ type listPlan struct {
 	size int // of an array; -1 for a slice
 }
 
-func (l listPlan) encode(w *writer, v reflect.Value) error {
+func (l *listPlan) encode(w *writer, v reflect.Value) error {
 	size := l.size
 	if size < 0 {
 		if v.IsNil() {
@@ -597,10 +597,7 @@ func (l listPlan) encode(w *writer, v reflect.Value) error {
 	}
 	elem := l.elem.get()
 	for i := size - 1; i >= 0; i-- {
-		if w.short(elem.writes, v.Index(i)) {
-			continue
-		}
-		if err := elem.encode(w, v.Index(i)); err != nil {
+		if err := elem.write(w, v.Index(i)); err != nil {
 			return underIndex(err, i)
 		}
 	}
@@ -608,7 +605,7 @@ func (l listPlan) encode(w *writer, v reflect.Value) error {
 }
 
 // decodeSlice always makes a new slice: the old one may be somebody else's too.
-func (l listPlan) decodeSlice(r *reader, el Element, v reflect.Value) error {
+func (l *listPlan) decodeSlice(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindList {
 		return mismatch(el, l.typ, nil)
 	}
@@ -626,7 +623,7 @@ func (l listPlan) decodeSlice(r *reader, el Element, v reflect.Value) error {
 
 // decodeArray is encoding/json's: what an array has no place for is dropped,
 // what the list does not have becomes zero.
-func (l listPlan) decodeArray(r *reader, el Element, v reflect.Value) error {
+func (l *listPlan) decodeArray(r *reader, el Element, v reflect.Value) error {
 	if el.Kind != KindList {
 		return mismatch(el, l.typ, nil)
 	}
@@ -642,7 +639,7 @@ func (l listPlan) decodeArray(r *reader, el Element, v reflect.Value) error {
 
 // decode reads as many elements as list has place for, its size, and verifies the
 // rest.  n is how many there were.
-func (l listPlan) decode(r *reader, el Element, list reflect.Value, size int) (n int, err error) {
+func (l *listPlan) decode(r *reader, el Element, list reflect.Value, size int) (n int, err error) {
 	if err := r.enter(); err != nil {
 		return 0, err
 	}
@@ -654,9 +651,8 @@ func (l listPlan) decode(r *reader, el Element, list reflect.Value, size int) (n
 		case err != nil:
 		case n >= size:
 			err = r.verify(child)
-		case r.short(elem.reads, child, list.Index(n)):
 		default:
-			err = elem.readLong(r, child, list.Index(n))
+			err = elem.read(r, child, list.Index(n))
 		}
 		if err != nil {
 			return n, underIndex(s.place(err, child), n)

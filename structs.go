@@ -89,7 +89,16 @@ func (s *structFields) encodeSmall(w *writer, v reflect.Value) bool {
 	for i := len(list) - 1; i >= 0; i-- {
 		f := &list[i]
 		field, left := v.Field(f.at), w.at-smallRest
-		if left < 0 || f.writes == stringShortcut && len(field.String()) > left || !w.short(f.writes, field) {
+		switch {
+		case left < 0:
+			return false
+		case f.writes == stringShortcut:
+			s := field.String()
+			if len(s) > left {
+				return false
+			}
+			w.element(KindString, s)
+		case !w.short(f.writes, field):
 			return false
 		}
 		w.shortKey(&f.key)
