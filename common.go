@@ -271,6 +271,8 @@ func pointPlan[P point]() *plan {
 	}
 }
 
+// shortPoint reads el if it is a list of just so many floats, as most are spelled, or
+// reports false.
 func shortPoint[P point](r *reader, el Element) (p P, ok bool) {
 	if el.Kind != KindList || r.depth >= r.maxDepth || r.left < len(p) {
 		return p, false
