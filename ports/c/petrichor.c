@@ -388,9 +388,10 @@ static int to_magnitude(const petrichor_element *el, uint64_t *v, int *negative)
 {
 	if (el->kind != PETRICHOR_INT)
 		return PETRICHOR_TYPE;
+	int error;
+	if (wrong_number(el, PETRICHOR_ALLOW_LOOSE, &error))
+		return error;
 	const char *p = el->payload, *end = p + el->size;
-	if (wrong_int(p, end, 1))
-		return PETRICHOR_PAYLOAD;
 	*negative = *p == '-';
 	*v = 0;
 	for (p = skip_sign(p, end, 1); p < end; p++) {
@@ -404,8 +405,8 @@ static int to_magnitude(const petrichor_element *el, uint64_t *v, int *negative)
 
 int petrichor_to_uint(const petrichor_element *el, uint64_t *v)
 {
-	uint64_t n;
-	int negative, got = to_magnitude(el, &n, &negative);
+	uint64_t n = 0;
+	int negative = 0, got = to_magnitude(el, &n, &negative);
 	if (got != DONE)
 		return got;
 	if (negative && n > 0)
@@ -416,8 +417,8 @@ int petrichor_to_uint(const petrichor_element *el, uint64_t *v)
 
 int petrichor_to_int(const petrichor_element *el, int64_t *v)
 {
-	uint64_t n;
-	int negative, got = to_magnitude(el, &n, &negative);
+	uint64_t n = 0;
+	int negative = 0, got = to_magnitude(el, &n, &negative);
 	if (got != DONE)
 		return got;
 	if (n > (uint64_t)INT64_MAX + (negative ? 1 : 0))
@@ -510,18 +511,27 @@ int petrichor_is(const petrichor_element *el, const char *s)
 	return is_string(el->kind) && is_word(el, s);
 }
 
+/* entries_of walks over a dict that has been checked with whatever options. */
+static petrichor_walk entries_of(const petrichor_element *dict)
+{
+	static const petrichor_options any = {.allow = PETRICHOR_ALLOW_TEXT | PETRICHOR_ALLOW_LOOSE};
+	return petrichor_inside(dict, &any);
+}
+
 int petrichor_get(const petrichor_element *dict, const char *key, petrichor_element *value)
 {
 	if (dict->kind != PETRICHOR_DICT)
 		return PETRICHOR_TYPE;
-	petrichor_options o = {.allow = PETRICHOR_ALLOW_TEXT};
-	petrichor_walk w = petrichor_inside(dict, &o);
-	petrichor_element k;
-	int got;
-	while ((got = petrichor_next_entry(&w, &k, value)) > 0)
-		if (petrichor_is(&k, key))
-			break;
-	return got;
+	petrichor_walk w = entries_of(dict);
+	petrichor_element k, v;
+	int got, found = 0;
+	while ((got = petrichor_next_entry(&w, &k, &v)) > 0) {
+		if (petrichor_is(&k, key)) {
+			*value = v;
+			found = DONE;
+		}
+	}
+	return got < 0 ? got : found;
 }
 
 /* ---- Checking --------------------------------------------------------------- */
@@ -1187,14 +1197,16 @@ static int64_t deadline_of(const petrichor_options *o)
 	return o->timeout < 0 ? NEVER : now() + o->timeout;
 }
 
-static int has_passed(int64_t deadline) { return deadline != NEVER && now() >= deadline; }
+static int64_t left_until(int64_t deadline) { return deadline == NEVER ? NEVER : deadline - now(); }
+
+static int has_passed(int64_t deadline) { return left_until(deadline) <= 0; }
 
 /* wait_for waits until fd is ready for events. */
 static int wait_for(int fd, short events, int64_t deadline)
 {
 	struct pollfd p = {fd, events, 0};
-	while (!has_passed(deadline)) {
-		int64_t left = deadline == NEVER ? -1 : deadline - now();
+	int64_t left;
+	while ((left = left_until(deadline)) > 0) { /* the clock is read once: below zero, poll waits for ever */
 		int got = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
 		if (got > 0)
 			return DONE;
@@ -1214,12 +1226,19 @@ static int again(int fd, short events, int64_t deadline)
 	return PETRICHOR_SYSTEM;
 }
 
+/* unopened makes c what petrichor_close leaves. */
+static void unopened(petrichor_conn *c, const petrichor_options *o)
+{
+	memset(c, 0, sizeof *c);
+	c->fd = -1;
+	petrichor_reader_init(&c->reader, o);
+}
+
 void petrichor_open(petrichor_conn *c, int fd, const petrichor_options *o)
 {
 	int on = 1;
-	memset(c, 0, sizeof *c);
+	unopened(c, o);
 	c->fd = fd;
-	petrichor_reader_init(&c->reader, o);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails, rightly, where it is not TCP */
 #ifdef SO_NOSIGPIPE
@@ -1321,14 +1340,17 @@ static struct iovec part(const char *b, size_t n)
 	return p;
 }
 
-/* sendable checks both halves of a frame; one without bytes becomes the empty dict, or null. */
-static int sendable(const petrichor_conn *c, petrichor_frame *f, petrichor_element *header)
+/*
+ * sendable checks both halves of a frame with the options of c, but for how large they may
+ * be, which is for the peer to say; one without bytes becomes the empty dict, or null.
+ */
+static int sendable(const petrichor_conn *c, unsigned allow, petrichor_frame *f, petrichor_element *header)
 {
-	petrichor_options o = petrichor_buffer_options;
+	petrichor_options o = c->reader.options;
 	petrichor_element body;
-	o.allow = c->reader.options.allow;
-	o.resize = c->reader.options.resize;
-	o.owner = c->reader.options.owner;
+	o.allow = allow;
+	o.max_header = o.max_size = NINE_DIGITS;
+	o.max_values = SIZE_MAX;
 	if (!f->header.bytes)
 		f->header = (petrichor_raw){"0:}", 3};
 	if (!f->body.bytes)
@@ -1342,7 +1364,7 @@ static int sendable(const petrichor_conn *c, petrichor_frame *f, petrichor_eleme
 static int send_frame(petrichor_conn *c, petrichor_frame f, int64_t deadline)
 {
 	petrichor_element header;
-	int got = sendable(c, &f, &header);
+	int got = sendable(c, c->reader.options.allow, &f, &header);
 	if (got != DONE)
 		return got;
 	struct iovec halves[] = {part(f.header.bytes, f.header.size), part(f.body.bytes, f.body.size)};
@@ -1376,8 +1398,7 @@ typedef struct opening {
 /* open_for finds the entry with a key, or else the first with a greater one, so that order is kept. */
 static opening open_for(const petrichor_element *header, const petrichor_element *wanted)
 {
-	petrichor_options text = {.allow = PETRICHOR_ALLOW_TEXT};
-	petrichor_walk w = petrichor_inside(header, &text);
+	petrichor_walk w = entries_of(header);
 	petrichor_element key, value;
 	opening o = {w.end, w.end};
 	const char *from = w.at;
@@ -1395,7 +1416,8 @@ static int answer_with(petrichor_conn *c, petrichor_frame f, const char *entry)
 {
 	static const petrichor_element allowed = {"allowed", 7, PETRICHOR_STRING};
 	petrichor_element header;
-	int got = sendable(c, &f, &header);
+	unsigned once = c->reader.options.allow & ~(unsigned)PETRICHOR_ALLOW_DUPLICATES; /* one allowed, which is ours */
+	int got = sendable(c, once, &f, &header);
 	if (got != DONE)
 		return got;
 	opening o = open_for(&header, &allowed);
@@ -1439,6 +1461,10 @@ int petrichor_allowed(petrichor_raw header, const petrichor_options *o)
 
 int petrichor_accept(petrichor_conn *c, int fd, petrichor_frame *first, const petrichor_options *o)
 {
+	if (fd < 0) {
+		unopened(c, o);
+		return PETRICHOR_SYSTEM;
+	}
 	petrichor_open(c, fd, o);
 	petrichor_options *limits = &c->reader.options;
 	size_t lifted = limits->max_frame;
@@ -1502,9 +1528,7 @@ int petrichor_connect(petrichor_conn *c, const char *host, const char *port,
 	petrichor_frame hello, petrichor_frame *answer, const petrichor_options *o)
 {
 	int64_t deadline = deadline_of(on_stream(o));
-	memset(c, 0, sizeof *c);
-	c->fd = -1;
-	petrichor_reader_init(&c->reader, o);
+	unopened(c, o);
 	int got = dial_any(c, host, port, o, deadline);
 	if (got == DONE)
 		got = send_frame(c, hello, deadline);

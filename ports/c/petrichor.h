@@ -185,8 +185,8 @@ ptrdiff_t petrichor_check(const char *b, size_t n, const petrichor_options *o,
  *		...
  *
  * It is 0 at the end, and an error where an element is malformed or reaches
- * beyond its container; after petrichor_check it cannot be.  Inside what is no
- * container there is nothing.
+ * beyond its container; after petrichor_check it cannot be.  After an error the
+ * walk is of no more use.  Inside what is no container there is nothing.
  */
 typedef struct petrichor_walk {
 	const char *at, *end; /* what is left */
@@ -197,15 +197,19 @@ petrichor_walk petrichor_inside(const petrichor_element *container, const petric
 int petrichor_next(petrichor_walk *w, petrichor_element *el);
 int petrichor_next_entry(petrichor_walk *w, petrichor_element *key, petrichor_element *value);
 
-/* petrichor_get finds the value of a key: > 0, or 0 if the dict has none. */
+/*
+ * petrichor_get finds the value of a key, the last of them where there are several:
+ * > 0; 0 if the dict has none; PETRICHOR_TYPE for what is no dict; or the error of a
+ * walk over all of it.  Only > 0 changes *value.
+ */
 int petrichor_get(const petrichor_element *dict, const char *key, petrichor_element *value);
 
 /* petrichor_is tells whether el is a string (or a text) that spells s. */
 int petrichor_is(const petrichor_element *el, const char *s);
 
 /*
- * These read a scalar and return > 0, or PETRICHOR_TYPE, PETRICHOR_RANGE or
- * PETRICHOR_PAYLOAD.  An int is a double too.  What overflows a double is
+ * These read a scalar and return > 0, or PETRICHOR_TYPE, PETRICHOR_RANGE,
+ * PETRICHOR_PAYLOAD, or PETRICHOR_TOO_LARGE beyond 400 bytes.  An int is a double too.  What overflows a double is
  * PETRICHOR_RANGE, what is too small for one is zero.
  */
 int petrichor_to_bool(const petrichor_element *el, int *v);
@@ -381,13 +385,16 @@ int petrichor_listen(const char *host, const char *port);
  * petrichor_accept opens a connection on fd, one that accept() returned, and
  * receives the peer's first frame, which may have 16 KiB.  Answer with
  * petrichor_allow or petrichor_deny; until the first nothing more is received.
- * After an error c is closed.
+ * After an error c is closed.  An fd of -1 is PETRICHOR_SYSTEM, errno being that
+ * of accept().
  */
 int petrichor_accept(petrichor_conn *c, int fd, petrichor_frame *first, const petrichor_options *o);
 
 /*
  * These answer a first frame with header, in which "allowed" becomes true or
- * false, and body.  Close the connection after a denial.
+ * false and no key may be twice, and body.  Say something of your own: who sends
+ * first frames back helps strangers to reach others.  Close the connection after a
+ * denial.
  */
 int petrichor_allow(petrichor_conn *c, petrichor_frame answer);
 int petrichor_deny(petrichor_conn *c, petrichor_frame answer);
@@ -401,8 +408,8 @@ int petrichor_allowed(petrichor_raw header, const petrichor_options *o);
 
 /*
  * petrichor_send sends one frame, whose halves are checked all the way down:
- * nothing is sent that is malformed.  A half whose bytes are NULL is the empty
- * dict, or null.
+ * nothing is sent that is malformed, or deeper than max_depth.  A half whose bytes
+ * are NULL is the empty dict, or null.
  */
 int petrichor_send(petrichor_conn *c, petrichor_frame f);
 

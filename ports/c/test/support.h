@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What decoding says where a double cannot hold a float; petrichor_check does not look. */
 enum { OK = 1 };
 
 /* A verdict is what became of some bytes: OK and how many were taken, PETRICHOR_SHORT and

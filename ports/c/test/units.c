@@ -486,9 +486,34 @@ static void test_walk_unchecked(void)
 	must(petrichor_get(&dict, "1", &value) == PETRICHOR_TYPE, "a list");
 	dict = (petrichor_element){"1:a,0:~1:b,1:1#", 15, PETRICHOR_DICT};
 	must(petrichor_get(&dict, "b", &value) == OK && value.kind == PETRICHOR_INT, "b");
-	must(petrichor_get(&dict, "c", &value) == 0, "no c");
+	must(petrichor_get(&dict, "c", &value) == 0 && value.kind == PETRICHOR_INT, "no c");
 	w = petrichor_inside(&value, NULL);
 	must(petrichor_next(&w, &key) == 0, "nothing inside an int");
+}
+
+/* What has been checked can be searched, whatever was allowed. */
+static void test_get_checked(void)
+{
+	static const char dict_bytes[] = "33:1:a,1:1#02:ab,1:2#1:a,1:3#1:c,0:~}";
+	petrichor_options o = petrichor_buffer_options;
+	petrichor_element dict, value;
+	int64_t n = 0;
+	o.allow = PETRICHOR_ALLOW_LOOSE | PETRICHOR_ALLOW_DUPLICATES;
+	must(petrichor_check(dict_bytes, sizeof dict_bytes - 1, &o, &dict, NULL) > 0, "check");
+	must(petrichor_get(&dict, "ab", &value) == OK && petrichor_to_int(&value, &n) == OK && n == 2, "behind a loose size");
+	must(petrichor_get(&dict, "a", &value) == OK && petrichor_to_int(&value, &n) == OK && n == 3, "the last of two");
+}
+
+static void test_long_numbers(void)
+{
+	char digits[401];
+	petrichor_element el = {digits, 401, PETRICHOR_INT};
+	double d;
+	int64_t n;
+	uint64_t u;
+	memset(digits, '0', sizeof digits);
+	must(petrichor_to_double(&el, &d) == PETRICHOR_TOO_LARGE, "as a double");
+	must(petrichor_to_int(&el, &n) == PETRICHOR_TOO_LARGE && petrichor_to_uint(&el, &u) == PETRICHOR_TOO_LARGE, "as an int");
 }
 
 /* ---- Talking ---------------------------------------------------------------- */
@@ -657,6 +682,34 @@ static void test_answers(void)
 	test_answer("27:1:z,0:~7:allowed,0:~1:a,0:~}", "31:1:z,0:~7:allowed,4:true!1:a,0:~}", "32:1:z,0:~7:allowed,5:false!1:a,0:~}");
 }
 
+/* A connection sends what it would receive, but says allowed once. */
+static void test_options_of_what_is_sent(void)
+{
+	petrichor_conn a, b;
+	petrichor_frame f;
+	open_pair(&a, &b, 5000);
+	a.reader.options.max_depth = 1;
+	must(petrichor_send(&a, frame_of("0:}", "3:0:]]")) == PETRICHOR_TOO_DEEP, "two levels");
+	a.reader.options.max_depth = 2;
+	must(petrichor_send(&a, frame_of("0:}", "3:0:]]")) == OK && petrichor_recv(&b, &f) == OK, "two levels");
+	a.reader.options.allow = PETRICHOR_ALLOW_DUPLICATES | PETRICHOR_ALLOW_LOOSE;
+	must(petrichor_deny(&a, frame_of("34:7:allowed,4:true!7:allowed,4:true!}", "0:~")) == PETRICHOR_DUPLICATE, "twice");
+	must(petrichor_deny(&a, frame_of("18:07:allowed,4:true!}", "0:~")) == OK && petrichor_recv(&b, &f) == OK, "a loose size");
+	must(is(f.header, "18:7:allowed,5:false!}"), "%.*s", (int)f.header.size, f.header.bytes);
+	must(petrichor_send(&a, frame_of("14:1:a,0:~1:a,0:~}", "0:~")) == OK, "duplicates that are allowed");
+	close_pair(&a, &b);
+}
+
+/* What accept() says stays what errno says. */
+static void test_accept_of_nothing(void)
+{
+	petrichor_conn c;
+	petrichor_frame f;
+	errno = EMFILE;
+	must(petrichor_accept(&c, -1, &f, NULL) == PETRICHOR_SYSTEM && errno == EMFILE, "errno is %d", errno);
+	petrichor_close(&c);
+}
+
 /* serve is an echo that allows the first peer and denies the second. */
 static void serve(int listener)
 {
@@ -749,6 +802,8 @@ int main(void)
 	test_many_keys();
 	test_frame_limit();
 	test_walk_unchecked();
+	test_get_checked();
+	test_long_numbers();
 	test_send_and_recv();
 	test_malformed_is_not_sent();
 	test_endings();
@@ -756,6 +811,8 @@ int main(void)
 	test_full_pipe();
 	test_trickle();
 	test_answers();
+	test_options_of_what_is_sent();
+	test_accept_of_nothing();
 	test_tcp();
 	test_small_buffers();
 	printf("units: all passed\n");
