@@ -23,7 +23,8 @@ type Config struct {
 	Least int
 
 	// MaxWindows is how many connections may have a window for what is sent, all together.
-	// The others compress bodies by themselves.  0 is 64, which is about 64 MiB.
+	// The others compress bodies by themselves.  0 is 64, which is about 64 MiB, or with
+	// zstd-stream of x/zstd twice that.
 	MaxWindows int
 }
 

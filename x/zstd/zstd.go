@@ -4,9 +4,10 @@
 //	cfg := compress.Config{Methods: []compress.Method{zstd.Stream, zstd.Body, compress.DeflateStream, compress.Deflate}}
 //	opt := petrichor.WithExtensions(compress.New(cfg))
 //
-// A peer that does not have it chooses one of the others.  Windows are of 8 MiB at most
-// when something is received, and of 256 KiB when it is sent.  What package compress says
-// of secrets and of bombs is true here too.
+// A peer that does not have it chooses one of the others.  A body by itself may have a
+// window of 8 MiB when it is received; the window of a connection is of 256 KiB at most,
+// with which it holds up to a megabyte for what it receives.  What we send has windows of
+// 256 KiB.  What package compress says of secrets and of bombs is true here too.
 package zstd
 
 import (
@@ -19,7 +20,8 @@ import (
 	"github.com/petrichor-protocol/petrichor/compress"
 )
 
-// What is allowed of a window: the most that is received, and what we send.
+// What is allowed of a window: the most that a body by itself has, and what we send.  A
+// connection may have no larger one than that: it holds it as long as it lasts.
 const (
 	maxWindow  = 8 << 20
 	sentWindow = 256 << 10
@@ -57,12 +59,12 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-var decoders = sync.Pool{New: func() any { return newDecoder() }}
+var decoders = sync.Pool{New: func() any { return newDecoder(maxWindow) }}
 
 // newDecoder returns a decoder that has no goroutines.
-func newDecoder() *zstd.Decoder {
+func newDecoder(window uint64) *zstd.Decoder {
 	d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(maxWindow))
+		zstd.WithDecoderMaxWindow(window))
 	return d
 }
 
@@ -92,33 +94,54 @@ func (codec) Expand(dst, b []byte) error {
 // single finds the end of the frame that b begins with, and that b ends there too: a
 // decoder would go on to the next one.
 func single(b []byte) error {
-	var h zstd.Header
-	if err := h.Decode(b); err != nil || h.Skippable || h.DictionaryID != 0 {
-		return compress.ErrCompressed
+	h, err := header(b)
+	if err != nil {
+		return err
 	}
-	at := h.HeaderSize
-	for last := false; !last; {
-		if at+3 > len(b) {
-			return io.ErrUnexpectedEOF
+	n, last, err := blocks(b[h.HeaderSize:])
+	if err != nil {
+		return err
+	}
+	end := h.HeaderSize + n
+	if h.HasCheckSum {
+		end += 4
+	}
+	switch {
+	case !last || end > len(b):
+		return io.ErrUnexpectedEOF
+	case end < len(b):
+		return petrichor.ErrTrailing
+	}
+	return nil
+}
+
+// header is that of the frame that b begins with, which a decoder does not have to skip.
+func header(b []byte) (h zstd.Header, err error) {
+	if err := h.Decode(b); err != nil || h.Skippable || h.DictionaryID != 0 {
+		return h, compress.ErrCompressed
+	}
+	return h, nil
+}
+
+// blocks returns where the blocks that b begins with end: behind the last one of their
+// frame, or where b does.
+func blocks(b []byte) (end int, last bool, err error) {
+	for end < len(b) && !last {
+		if end+3 > len(b) {
+			return 0, false, io.ErrUnexpectedEOF
 		}
-		block := int(b[at]) | int(b[at+1])<<8 | int(b[at+2])<<16
+		block := int(b[end]) | int(b[end+1])<<8 | int(b[end+2])<<16
 		last = block&1 == 1
 		size := block >> 3
 		if block>>1&3 == 1 { // a byte that is repeated
 			size = 1
 		}
-		at += 3 + size
+		end += 3 + size
 	}
-	if h.HasCheckSum {
-		at += 4
+	if end > len(b) {
+		return 0, false, io.ErrUnexpectedEOF
 	}
-	switch {
-	case at > len(b):
-		return io.ErrUnexpectedEOF
-	case at < len(b):
-		return petrichor.ErrTrailing
-	}
-	return nil
+	return end, last, nil
 }
 
 // reason is what an error of the decoder means.
@@ -159,25 +182,60 @@ func (w *window) Compress(dst, frame []byte) []byte {
 	return dst
 }
 
-// Expand reads as many bytes as there ought to be, and so never asks the decoder for
-// what has not come.
+// Expand has room for one byte more than there ought to be, so that what is more is seen
+// here and does not come out with the next frame.
 func (w *window) Expand(b []byte, size int) ([]byte, error) {
-	w.from.b = b
-	if w.d == nil {
-		w.d = newDecoder()
-		if err := w.d.Reset(&w.from); err != nil {
-			return nil, reason(err)
-		}
+	if err := w.check(b); err != nil {
+		return nil, err
 	}
-	if cap(w.got) < size {
-		w.got = make([]byte, size)
+	if cap(w.got) <= size {
+		w.got = make([]byte, size+1)
 	}
-	frame := w.got[:size]
-	if _, err := io.ReadFull(w.d, frame); err != nil {
+	n, err := w.read(w.got[:size+1], b)
+	switch {
+	case n > size:
+		return nil, petrichor.ErrTooLarge
+	case err != nil:
 		return nil, reason(err)
+	case n < size:
+		return nil, io.ErrUnexpectedEOF
 	}
-	if len(w.from.b) > 0 {
-		return nil, petrichor.ErrTrailing
+	return w.got[:size:size], nil
+}
+
+// check finds that b is whole blocks and none of them the last, the first ones of all
+// behind the header of a frame whose end is not known.  A window that is too large is
+// refused before there is anything for it.
+func (w *window) check(b []byte) error {
+	if w.d == nil {
+		h, err := header(b)
+		if err != nil {
+			return err
+		}
+		if h.HasFCS || h.WindowSize > sentWindow {
+			return compress.ErrCompressed
+		}
+		b = b[h.HeaderSize:]
 	}
-	return frame, nil
+	_, last, err := blocks(b)
+	if last && err == nil {
+		return petrichor.ErrTrailing // as with deflate: from here on there is nothing to wait for
+	}
+	return err
+}
+
+// read fills p with what the blocks of b give, as far as they do.  The decoder gives what
+// it has of a block before it asks for the next one, and so is never asked for what has
+// not come: it would not get over that.
+func (w *window) read(p, b []byte) (n int, err error) {
+	w.from.b = b
+	defer func() { w.from.b = nil }()
+	if w.d == nil {
+		w.d = newDecoder(sentWindow)
+		err = w.d.Reset(&w.from)
+	}
+	for more := 0; err == nil && n < len(p) && len(w.from.b) > 0; n += more {
+		more, err = w.d.Read(p[n:])
+	}
+	return n, err
 }
