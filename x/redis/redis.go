@@ -4,11 +4,14 @@
 //	store := &redis.Store{Client: goredis.NewClient(&goredis.Options{Addr: "127.0.0.1:6379"})}
 //	s := &service.Server{Handle: dedupe.Handler(store, handle)}
 //
-// A claim is one SET with NX and PX, so exactly one of many gets it.  A machine that
-// dies while it handles a request leaves the claim behind: whoever asks again waits, and
-// is then told that the request is still being handled, until the claim has ended by
-// itself.  Redis in turn must not lose what it has been told: run it with appendfsync
-// always where a request must not be handled twice after it has crashed.
+// A claim is one SET with NX and PX, so exactly one of many gets it.  It has a number of
+// its own: the client sends a SET again whose answer it has not got, and knows by that
+// the claim that it has made itself.  A machine that dies while it handles a request
+// leaves the claim behind, and so does one that gets no answer however often it asks:
+// whoever asks again waits, and is then told that the request is still being handled,
+// until the claim has ended by itself.  Redis in turn must not lose what it has been
+// told: run it with appendfsync always where a request must not be handled twice after
+// it has crashed.
 //
 // Redis bounds memory by its own maxmemory; use the policy noeviction, so that when it
 // is full requests are refused, and not handled twice.
@@ -18,6 +21,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"time"
@@ -47,7 +51,7 @@ type Store struct {
 
 // What a value in Redis begins with; the Digest of the request follows.
 const (
-	pending = 'p'
+	pending = 'p' // and what no other claim has, or nothing in what an older version wrote
 	replied = 'r' // and the frame of the reply
 	silent  = 's' // there was no reply
 	notKept = 'n'
@@ -71,14 +75,19 @@ func value(state byte, request dedupe.Digest, f petrichor.Frame) []byte {
 	return append(append(append([]byte{state}, request[:]...), f.Header...), f.Body...)
 }
 
+// claim is the value of a claim, which no other one has.
+func claim(request dedupe.Digest) []byte {
+	return append(value(pending, request, petrichor.Frame{}), rand.Text()...)
+}
+
 // Claim implements dedupe.Store.
 func (s *Store) Claim(ctx context.Context, k dedupe.Key, request dedupe.Digest) (petrichor.Frame, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Wait, 30*time.Second))
 	defer cancel()
-	key, mine := s.key(k), value(pending, request, petrichor.Frame{})
+	key, mine := s.key(k), claim(request)
 	for poll := minPoll; ; poll = min(2*poll, maxPoll) {
 		old, err := s.Client.SetArgs(ctx, key, mine, goredis.SetArgs{Mode: "NX", Get: true, TTL: s.lasts()}).Bytes()
-		if errors.Is(err, goredis.Nil) {
+		if errors.Is(err, goredis.Nil) || bytes.Equal(old, mine) { // or claimed before, and the answer was lost
 			return petrichor.Frame{}, true, nil
 		}
 		if err != nil {

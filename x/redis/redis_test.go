@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -128,6 +129,79 @@ func TestWhatIsKept(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("it is never forgotten")
 		}
+	}
+}
+
+// lossy loses what is read next, and is closed then, once it has been told to.
+type lossy struct {
+	net.Conn
+	lose *atomic.Bool
+}
+
+func (l lossy) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if err == nil && l.lose.CompareAndSwap(true, false) {
+		l.Close()
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// The client asks again when an answer is lost, and then finds the claim that it has made.
+func TestAnswerIsLost(t *testing.T) {
+	var lose atomic.Bool
+	addr := server(t).Options().Addr
+	c := goredis.NewClient(&goredis.Options{Addr: addr, Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return lossy{conn, &lose}, err
+	}})
+	defer c.Close()
+	s := &redis.Store{Client: c, Wait: 500 * time.Millisecond}
+	key, request := dedupe.Key{Peer: "a", ID: "1"}, dedupe.Digest{1}
+	if err := c.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	lose.Store(true)
+	if _, claimed, err := s.Claim(t.Context(), key, request); !claimed || err != nil || lose.Load() {
+		t.Fatalf("claimed %v, %v; want it claimed, with the answer lost", claimed, err)
+	}
+	if _, claimed, err := s.Claim(t.Context(), key, request); claimed || err != dedupe.ErrPending {
+		t.Errorf("by another: claimed %v, %v; want %v", claimed, err, dedupe.ErrPending)
+	}
+	lose.Store(true)
+	if err := s.Keep(t.Context(), key, request, reply("done")); err != nil || lose.Load() {
+		t.Fatal(err)
+	}
+	if f, claimed, err := s.Claim(t.Context(), key, request); claimed || err != nil || string(f.Body) != "4:done," {
+		t.Errorf("after it is done: %s, claimed %v, %v", f.Body, claimed, err)
+	}
+}
+
+// Machines of the version before and of this one share a store: a claim begins as it did
+// then, when it was all there was.
+func TestClaimOfTheVersionBefore(t *testing.T) {
+	c := server(t)
+	s := &redis.Store{Client: c, Wait: 50 * time.Millisecond}
+	key, request := dedupe.Key{Peer: "a", ID: "1"}, dedupe.Digest{1}
+	if _, claimed, err := s.Claim(t.Context(), key, request); !claimed || err != nil {
+		t.Fatal(claimed, err)
+	}
+	keys := c.Keys(t.Context(), "petrichor:once:*").Val()
+	if len(keys) != 1 {
+		t.Fatalf("%d keys; want 1", len(keys))
+	}
+	before := append([]byte{'p'}, request[:]...)
+	if now, err := c.Get(t.Context(), keys[0]).Bytes(); err != nil || !bytes.HasPrefix(now, before) {
+		t.Fatalf("%q, %v; want it to begin with %q", now, err, before)
+	}
+	if err := c.Set(t.Context(), keys[0], before, time.Minute).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, claimed, err := s.Claim(t.Context(), key, request); claimed || err != dedupe.ErrPending {
+		t.Errorf("claimed %v, %v; want %v", claimed, err, dedupe.ErrPending)
+	}
+	if _, claimed, err := s.Claim(t.Context(), key, dedupe.Digest{2}); claimed || err != dedupe.ErrDifferent {
+		t.Errorf("another request: claimed %v, %v; want %v", claimed, err, dedupe.ErrDifferent)
 	}
 }
 
