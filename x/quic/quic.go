@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,8 +38,9 @@ func Dial(ctx context.Context, addr string, keys *secure.Credentials) (net.Conn,
 		c.CloseWithError(0, "")
 		return nil, err
 	}
-	near := &stream{conn: c, open: func() (*quic.Stream, error) { return s, nil }}
+	near := newStream(c)
 	near.began.Store(true)
+	near.opens(s, nil)
 	return near, nil
 }
 
@@ -63,25 +65,83 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{conn: c, open: sync.OnceValues(func() (*quic.Stream, error) { return c.AcceptStream(c.Context()) })}, nil
+	far := newStream(c)
+	go func() { far.opens(c.AcceptStream(c.Context())) }()
+	return far, nil
 }
 
-// A stream is the only one of its connection, which ends with it.
+// A stream is the only one of its connection, which ends with it.  Until it is open it
+// keeps its deadlines itself.
 type stream struct {
 	conn   *quic.Conn
-	open   func() (*quic.Stream, error) // waits until the peer has
-	began  atomic.Bool                  // it is open
+	began  atomic.Bool // something has been read or written
 	closed atomic.Bool
+
+	opened chan struct{} // closed when there is one of quic, or an error
+	quic   *quic.Stream
+	err    error
+
+	mu              sync.Mutex
+	readBy, writeBy time.Time     // never where they are zero
+	changed         chan struct{} // closed when one of them is another
 }
 
-// errUnopened is a stream whose peer has sent nothing yet, and which has no deadline.
-var errUnopened = errors.New("petrichor: the peer has not opened its stream")
+func newStream(c *quic.Conn) *stream {
+	return &stream{conn: c, opened: make(chan struct{}), changed: make(chan struct{})}
+}
 
-func (s *stream) started() (*quic.Stream, error) {
-	if !s.began.Load() {
-		return nil, errUnopened
+// opens is to be called once, with the stream or why there will be none.
+func (s *stream) opens(q *quic.Stream, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		q.SetReadDeadline(s.readBy)
+		q.SetWriteDeadline(s.writeBy)
 	}
-	return s.open()
+	s.quic, s.err = q, err
+	close(s.opened)
+}
+
+// isOpen reports whether opens has been called.
+func (s *stream) isOpen() bool {
+	select {
+	case <-s.opened:
+		return true
+	default:
+		return false
+	}
+}
+
+// open waits until the peer has opened the stream, and not for longer than by says.
+func (s *stream) open(by *time.Time) (*quic.Stream, error) {
+	for !s.isOpen() {
+		s.mu.Lock()
+		deadline, changed := *by, s.changed
+		s.mu.Unlock()
+		if !s.wait(deadline, changed) {
+			return nil, os.ErrDeadlineExceeded
+		}
+	}
+	return s.quic, s.err
+}
+
+// wait waits until the stream is open, or a deadline another than this, and reports
+// whether it was so before it passed.
+func (s *stream) wait(deadline time.Time, changed <-chan struct{}) bool {
+	var late <-chan time.Time
+	if !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-s.opened:
+		return true
+	case <-changed:
+		return true
+	case <-late:
+		return false
+	}
 }
 
 // ending is io.EOF where a peer has closed the connection in peace.
@@ -93,7 +153,7 @@ func ending(err error) error {
 }
 
 func (s *stream) Read(p []byte) (int, error) {
-	q, err := s.open()
+	q, err := s.open(&s.readBy)
 	if err != nil {
 		return 0, ending(err)
 	}
@@ -103,7 +163,7 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 func (s *stream) Write(p []byte) (int, error) {
-	q, err := s.open()
+	q, err := s.open(&s.writeBy)
 	if err != nil {
 		return 0, err
 	}
@@ -113,7 +173,7 @@ func (s *stream) Write(p []byte) (int, error) {
 
 // CloseWrite lets the peer know that no more will come.
 func (s *stream) CloseWrite() error {
-	q, err := s.open()
+	q, err := s.open(&s.writeBy)
 	if err != nil {
 		return err
 	}
@@ -137,12 +197,8 @@ func (s *stream) Close() error {
 	if !s.began.Load() {
 		return s.conn.CloseWithError(0, "")
 	}
-	q, err := s.open()
-	if err != nil {
-		return s.conn.CloseWithError(0, "")
-	}
-	q.CancelRead(0)
-	q.Close()
+	s.quic.CancelRead(0) // it is open, since something has been read or written
+	s.quic.Close()
 	go func() {
 		late := time.NewTimer(lastWords)
 		defer late.Stop()
@@ -164,26 +220,31 @@ func (s *stream) ConnectionState() tls.ConnectionState { return s.conn.Connectio
 func (s *stream) LocalAddr() net.Addr  { return s.conn.LocalAddr() }
 func (s *stream) RemoteAddr() net.Addr { return s.conn.RemoteAddr() }
 
+// SetDeadline sets both deadlines.  They also hold for waiting until the peer sends the
+// first bytes, with which its stream opens.
 func (s *stream) SetDeadline(t time.Time) error {
-	q, err := s.started()
-	if err != nil {
-		return err
-	}
-	return q.SetDeadline(t)
+	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
 }
 
+// SetReadDeadline is for Read.
 func (s *stream) SetReadDeadline(t time.Time) error {
-	q, err := s.started()
-	if err != nil {
-		return err
-	}
-	return q.SetReadDeadline(t)
+	return s.set(&s.readBy, t, (*quic.Stream).SetReadDeadline)
 }
 
+// SetWriteDeadline is for Write.
 func (s *stream) SetWriteDeadline(t time.Time) error {
-	q, err := s.started()
-	if err != nil {
-		return err
+	return s.set(&s.writeBy, t, (*quic.Stream).SetWriteDeadline)
+}
+
+// set sets a deadline: of the stream when it is open, else of those who wait for that.
+func (s *stream) set(by *time.Time, t time.Time, open func(*quic.Stream, time.Time) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.quic != nil {
+		return open(s.quic, t)
 	}
-	return q.SetWriteDeadline(t)
+	*by = t
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -51,6 +52,7 @@ func open(socket net.Conn, addr string, config *ssh.ClientConfig) (*stream, erro
 		return nil, err
 	}
 	go ssh.DiscardRequests(answers)
+	discardStderr(channel)
 	ok, err := channel.SendRequest("subsystem", true, ssh.Marshal(subsystem{Subsystem}))
 	if err == nil && !ok {
 		err = errSubsystem
@@ -59,8 +61,12 @@ func open(socket net.Conn, addr string, config *ssh.ClientConfig) (*stream, erro
 		client.Close()
 		return nil, err
 	}
-	return &stream{channel, client}, nil
+	return &stream{Channel: channel, conn: client}, nil
 }
+
+// discardStderr reads what the peer's program complains of.  It counts for the same
+// window as the stream: where nobody reads it, both stall after 2 MiB.
+func discardStderr(channel ssh.Channel) { go io.Copy(io.Discard, channel.Stderr()) }
 
 // A subsystem is the payload of a request for one.
 type subsystem struct{ Name string }
@@ -72,8 +78,14 @@ type stream struct {
 	conn ssh.Conn
 }
 
-// Close closes both directions.  What has been written has been sent.
+// lastWords is how long Close may take to say that it is the end.
+const lastWords = 100 * time.Millisecond
+
+// Close closes both directions.  What has been written has been sent.  A peer that does
+// not read is not told, and keeps nobody waiting.
 func (s *stream) Close() error {
+	late := time.AfterFunc(lastWords, func() { s.conn.Close() })
+	defer late.Stop()
 	s.Channel.Close()
 	return s.conn.Close()
 }

@@ -3,6 +3,7 @@
 package ws
 
 import (
+	"bufio"
 	"net"
 	"net/http"
 	"sync"
@@ -31,20 +32,55 @@ func NewListener(addr net.Addr) *Listener {
 	return l
 }
 
-// ServeHTTP makes a stream of a request and waits until Accept has returned it.
+// ServeHTTP makes a stream of a request and waits until Accept has returned it.  A
+// peer that does not name the subprotocol is cut.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{Protocol}, OriginPatterns: l.Origins})
+	from := hijackable(w)
+	if from == nil {
+		http.Error(w, http.StatusText(http.StatusNotImplemented), http.StatusNotImplemented)
+		return
+	}
+	h := &hijacker{ResponseWriter: w, from: from}
+	c, err := websocket.Accept(h, r, &websocket.AcceptOptions{Subprotocols: []string{Protocol}, OriginPatterns: l.Origins})
 	if err != nil {
 		return // it has been answered
 	}
 	if c.Subprotocol() != Protocol {
-		c.Close(websocket.StatusPolicyViolation, "want the subprotocol "+Protocol)
+		c.CloseNow() // Close would wait for a peer that nobody knows
 		return
 	}
 	select {
-	case l.peers <- &peer{newStream(c), from(r)}:
+	case l.peers <- &peer{newStream(c, h.socket), address(r)}:
 	case <-l.closed:
 		c.CloseNow()
+	}
+}
+
+// A hijacker remembers the socket that is taken from it.
+type hijacker struct {
+	http.ResponseWriter
+	from   http.Hijacker
+	socket net.Conn
+}
+
+// Hijack takes the socket.
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	socket, rw, err := h.from.Hijack()
+	h.socket = socket
+	return socket, rw, err
+}
+
+// hijackable is what the socket can be taken from, if anything.
+func hijackable(w http.ResponseWriter) http.Hijacker {
+	for {
+		switch inner := w.(type) {
+		case http.Hijacker:
+			return inner
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = inner.Unwrap()
+		default:
+			return nil
+		}
 	}
 }
 
@@ -75,7 +111,7 @@ type peer struct {
 
 func (p *peer) RemoteAddr() net.Addr { return p.addr }
 
-func from(r *http.Request) net.Addr {
+func address(r *http.Request) net.Addr {
 	addr, err := net.ResolveTCPAddr("tcp", r.RemoteAddr)
 	if err != nil {
 		return &net.TCPAddr{}
