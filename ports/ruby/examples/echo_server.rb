@@ -23,4 +23,10 @@ host = ARGV.fetch(0, "127.0.0.1")
 listener = TCPServer.new(host, ARGV.fetch(1, "7670"))
 puts "listening on #{host}:#{listener.local_address.ip_port}"
 $stdout.flush
-loop { Thread.new(listener.accept) { |socket| serve(socket) } }
+loop do
+  socket = listener.accept
+  Thread.new { serve(socket) }
+rescue SystemCallError, ThreadError # no more files or threads: peers that leave give some back
+  socket&.close
+  sleep 0.01
+end

@@ -40,9 +40,14 @@ module Petrichor
 
   # bytes without an encoding. The string given is not changed.
   def self.binary(bytes)
-    return bytes.b if bytes.is_a?(String)
+    return bytes.b if String === bytes
 
-    raise Error.new(:value, nil, "bytes are a String, not #{bytes.class}")
+    raise Error.new(:value, nil, "bytes are a String, not #{class_of(bytes)}")
+  end
+
+  # The class of any value. A BasicObject has no method that says it, nor is_a?.
+  def self.class_of(value)
+    Kernel.instance_method(:class).bind_call(value)
   end
 end
 

@@ -51,10 +51,26 @@ class CodecTest < Minitest::Test
 
   def test_a_million_levels
     assert_refused(:limit) { Petrichor.parse(deep(1_000_000)) }
-    value = Petrichor.parse(deep(100_000), depth: 100_000)
+    assert_equal 100_000, levels(Petrichor.parse(deep(100_000), depth: 100_000), &:first)
+  end
+
+  def levels(value)
     levels = 1
-    levels += 1 while (value = value.first)
-    assert_equal 100_000, levels
+    levels += 1 while (value = yield value)
+    levels
+  end
+
+  # Writing takes as long as there are levels, not as their square.
+  def test_a_hundred_thousand_levels_are_written_in_a_moment
+    lists = 99_999.times.reduce([]) { |inner, _| [inner] }
+    dicts = 99_999.times.reduce({}) { |inner, _| { a: inner } }
+    began = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
+    wires = [lists, dicts].map { |value| Petrichor.dump(value, depth: 1_000_000) }
+    assert_operator Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) - began, :<, 2
+    assert wires.first == deep(100_000), "other bytes"
+    assert_equal 100_000, levels(Petrichor.parse(wires.last, depth: 100_000)) { |dict| dict["a"] }
+    assert_refused(:value) { Petrichor.dump(lists, depth: 99_999) }
+    assert_equal "3:0:]]", Petrichor.dump([[]], depth: 2)
   end
 
   # Lists in one another; the innermost is empty.
@@ -73,6 +89,27 @@ class CodecTest < Minitest::Test
     assert_refused(:value) { Petrichor::Frame.new([], nil).dump }
     assert_refused(:value) { Petrichor.parse(nil) }
     assert_refused(:value) { Petrichor::Reader.new.feed(5) }
+  end
+
+  # Dump takes containers apart, and values that are in it twice stay whole.
+  def test_what_is_written_is_left_as_it_was
+    twice = [1, { b: [2] }]
+    value = { "é" => twice, a: twice, z: ["", nil] }
+    wire = "68:2:é,19:1:1#11:1:b,4:1:2#]}]1:a,19:1:1#11:1:b,4:1:2#]}]1:z,6:0:,0:~]}".b
+    2.times { assert_equal wire, Petrichor.dump(value) }
+    assert_equal({ "é" => [1, { b: [2] }], a: [1, { b: [2] }], z: ["", nil] }, value)
+  end
+
+  # A BasicObject does not know what class it is of.
+  def test_objects_that_know_nothing
+    nobody = BasicObject.new
+    dict = {}.compare_by_identity
+    dict[nobody] = 1
+    [-> { Petrichor.dump(nobody) }, -> { Petrichor.dump([nobody]) }, -> { Petrichor.dump(dict) },
+     -> { Petrichor::Frame.new(nobody, nil).dump }, -> { Petrichor.parse(nobody) },
+     -> { Petrichor::Connection.new(nobody).allow(nobody) }].each do |wrong|
+      assert_match(/BasicObject/, assert_refused(:value, &wrong).message)
+    end
   end
 
   def test_floats_with_more_digits_than_ruby_reads
@@ -106,9 +143,9 @@ class CodecTest < Minitest::Test
   # Bytes that mean something, at random: whatever they are, there is a value or an Error.
   def test_garbage
     random = Random.new(seed = Integer(ENV.fetch("SEED", "6"), 10))
-    stop = Time.now + Float(ENV.fetch("FUZZ_SECONDS", "1"))
     tried = 0
     wires = Vectors.all.map { |vector| vector["wire"] }
+    stop = Time.now + Float(ENV.fetch("FUZZ_SECONDS", "1"))
     while Time.now < stop
       tried += 1
       feed(garbage(random, wires), random, [seed, tried])

@@ -61,6 +61,26 @@ class ConnectionTest < Minitest::Test
     assert_equal Petrichor::Frame.new({}, nil), connection.recv
   end
 
+  # A stranger gets no more than 16 KiB, and less where less is asked for.
+  def test_the_limit_of_the_first_frame
+    { { frame: 100 } => 100, { frame: 1 << 20 } => 16 << 10, {} => 16 << 10 }.each do |rules, most|
+      whole = most - 3 # what is left of it behind a header 0:}
+      accepted = Connection.accept(StringIO.new("0:}#{whole}:#{"x" * whole},"), **rules)
+      assert_equal whole, accepted.first.body.size
+      assert_layer(:limit) { Connection.accept(StringIO.new("0:}#{whole + 1}:#{"x" * (whole + 1)},"), **rules) }
+    end
+  end
+
+  def test_accept_leaves_open_what_it_refuses
+    @here.write("9999999999")
+    assert_layer(:syntax) { Connection.accept(@there) }
+    refute_predicate @there, :closed?
+  end
+
+  def test_allowed_before_a_first_frame
+    assert_layer(:value) { Connection.new(@here).allowed? }
+  end
+
   # Bytes that trickle in do not move a deadline: each of these peers would go on for ever.
   def test_slow_peers
     { "" => { handshake: 0.05 }, "0:}9" => { handshake: 0.05 } }.each do |begins, timeouts|
@@ -107,6 +127,73 @@ class ConnectionTest < Minitest::Test
     port = server.local_address.ip_port
     server.close
     assert_layer(:stream) { Connection.connect("127.0.0.1", port) }
+  end
+
+  # Not even :value, as the name is none; but a wrong keyword is an ArgumentError, also here.
+  def test_names_that_are_none
+    assert_layer(:stream) { Connection.connect("a\0b", 1) }
+    assert_layer(:stream) { Connection.connect("127.0.0.1", "a\0b") }
+    assert_raises(ArgumentError) { Connection.connect("a\0b", 1, timeouts: { patience: 1 }) }
+  end
+
+  # Peers that take a connection and say nothing.
+  def test_the_wait_for_an_answer
+    began = Petrichor::Channel.now
+    assert_layer(:timeout) { Connection.greet(@here, timeouts: { connect: 0.05 }) }
+    assert_predicate @here, :closed?
+    with_server do |port, _server|
+      assert_layer(:timeout) { Connection.connect("127.0.0.1", port, timeouts: { connect: 0.05 }) }
+    end
+    assert_operator Petrichor::Channel.now - began, :<, 5
+  end
+
+  # A host whose queue of connections is full does not even take one.
+  def test_the_wait_for_a_connection
+    with_server do |port, server|
+      server.listen(0)
+      waiting = Array.new(3) { Socket.new(:INET, :STREAM) }
+      waiting.each { |socket| socket.connect_nonblock(Socket.sockaddr_in(port, "127.0.0.1"), exception: false) }
+      began = Petrichor::Channel.now
+      assert_layer(:stream) { Connection.connect("127.0.0.1", port, timeouts: { connect: 0.1 }) }
+      assert_operator Petrichor::Channel.now - began, :<, 5
+      waiting.each(&:close)
+    end
+  end
+
+  def test_a_wrong_keyword_leaves_nothing_open
+    with_server do |port, server|
+      assert_raises(ArgumentError) { Connection.connect("127.0.0.1", port, patience: 1) }
+      peer = server.accept
+      assert peer.wait_readable(5), "it is open"
+      assert_nil peer.read(1)
+      peer.close
+    end
+  end
+
+  def with_server
+    server = TCPServer.new("127.0.0.1", 0)
+    yield server.local_address.ip_port, server
+  ensure
+    server.close
+  end
+
+  def test_greet_closes_whatever_is_raised
+    [[ArgumentError, { patience: 1 }], [ArgumentError, { timeouts: { patience: 1 } }], [Petrichor::Error, {}],
+     [Interrupt, {}]].each do |raised, options|
+      input, output = Array.new(2) { StringIO.new }
+      input.define_singleton_method(:read_nonblock) { |*, **| raise Interrupt } if raised == Interrupt
+      assert_raises(raised) { Connection.greet(input, output: output, **options) }
+      assert input.closed? && output.closed?, [raised, options].inspect
+    end
+  end
+
+  # What went wrong first is what is raised.
+  def test_greet_when_closing_fails_too
+    input = StringIO.new("9999999999")
+    input.define_singleton_method(:close) { raise Errno::EIO }
+    output = StringIO.new
+    assert_layer(:syntax) { Connection.greet(input, output: output) }
+    assert_predicate output, :closed?
   end
 
   def test_one_io_for_each_direction

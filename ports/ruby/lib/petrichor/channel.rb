@@ -35,8 +35,11 @@ module Petrichor
       end
     end
 
+    # Closes both, though the first may raise.
     def close
-      [@input, @output].uniq.each { |io| try { io.close } }
+      try { @input.close }
+    ensure
+      try { @output.close } unless @output.equal?(@input)
     end
 
     private

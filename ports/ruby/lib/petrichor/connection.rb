@@ -15,11 +15,11 @@ module Petrichor
   # Threads may send while one receives: frames do not mix. After an error of
   # the stream a Connection is good for close only.
   class Connection
-    # In seconds: for the first frame, from connecting; for each other frame, from its
-    # first byte; for silence between frames; for writing a frame.
-    Timeouts = Struct.new(:handshake, :frame, :idle, :write, keyword_init: true)
-    TIMEOUTS = { handshake: 5, frame: 30, idle: 120, write: 10 }.freeze
-    CONNECT = 20 # seconds, for a connection and the answer to our first frame
+    # In seconds: for connecting, and again for the answer to our first frame; for the
+    # first frame of a peer, from accept; for each other frame, from its first byte; for
+    # silence between frames; for writing a frame.
+    Timeouts = Struct.new(:connect, :handshake, :frame, :idle, :write, keyword_init: true)
+    TIMEOUTS = { connect: 20, handshake: 5, frame: 30, idle: 120, write: 10 }.freeze
 
     # The first frame that the peer has sent: who it is, or its answer.
     attr_reader :first
@@ -27,30 +27,48 @@ module Petrichor
     class << self
       # Connects to a peer and sends the first frame. Whether the answer lets us in,
       # allowed? says: being denied is no error.
-      def connect(host, port, header = {}, body = nil, **options)
-        socket = Socket.tcp(host, port, connect_timeout: CONNECT)
-        socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, true)
-        greet(socket, header, body, **options)
-      rescue SystemCallError, SocketError => e
-        raise Error.new(:stream, nil, "no connection (#{e.class})")
+      def connect(host, port, header = {}, body = nil, timeouts: {}, **options)
+        within = Timeouts.new(**TIMEOUTS, **timeouts).connect
+        greet(dial(host, port, within), header, body, timeouts: timeouts, **options)
       end
 
-      # Connect, on an IO that is connected. It is closed when this fails.
-      def greet(io, header = {}, body = nil, **options)
-        connection = new(io, **options)
+      # Connect, on an IO that is connected. It and output are closed when this fails,
+      # whatever is raised.
+      def greet(io, header = {}, body = nil, output: io, **options)
+        connection = new(io, output: output, **options)
         connection.greet(header, body)
         connection
-      rescue Error
-        io.close
-        raise
+      ensure
+        give_up(Channel.new(io, output)) unless connection&.first
       end
 
-      # Reads the first frame of a peer that has connected, 16 KiB at most, and
-      # nothing behind it. Answer with allow or deny.
+      # Reads the first frame of a peer that has connected, 16 KiB at most. What is
+      # behind it is not parsed, but up to 64 KiB of it may have been read, and are kept
+      # for recv. Answer with allow or deny. When this fails io stays open: closing it
+      # is up to who has accepted it.
       def accept(io, **options)
         connection = new(io, **options)
         connection.meet
         connection
+      end
+
+      private
+
+      # An ArgumentError is what a name or a port with a NUL in it gives.
+      def dial(host, port, within)
+        socket = Socket.tcp(host, port, connect_timeout: within)
+        socket.setsockopt(Socket::IPPROTO_TCP, Socket::TCP_NODELAY, true)
+        socket
+      rescue SystemCallError, SocketError, IOError, ArgumentError => e
+        socket&.close
+        raise Error.new(:stream, nil, "no connection (#{e.class})")
+      end
+
+      # Closes what has failed already: that closing fails too is no news.
+      def give_up(channel)
+        channel.close
+      rescue StandardError
+        nil
       end
     end
 
@@ -64,20 +82,23 @@ module Petrichor
       @sending = Mutex.new
     end
 
-    # See Connection.greet.
+    # See Connection.greet. Here nothing is closed.
     def greet(header, body)
       send(header, body)
-      @first = receive(within: CONNECT) || raise(gone)
+      @first = receive(within: @timeouts.connect) || raise(gone)
     end
 
     # See Connection.accept.
     def meet
       @waiting = true
-      @reader.rules = @rules.with(frame: FIRST_FRAME)
+      @reader.rules = @rules.with(frame: [@rules.frame, FIRST_FRAME].min)
       @first = receive(within: @timeouts.handshake) || raise(gone)
     end
 
+    # Whether the first frame of the peer lets us in.
     def allowed?
+      raise Error.new(:value, nil, "no first frame has come") unless @first
+
       @first.allowed?
     end
 
@@ -155,7 +176,7 @@ module Petrichor
     end
 
     def answer(allowed, header, body)
-      raise Error.new(:value, nil, "a header is a Hash, not #{header.class}") unless header.is_a?(Hash)
+      raise Error.new(:value, nil, "a header is a Hash, not #{Petrichor.class_of(header)}") unless Hash === header
 
       send(header.reject { |key, _| key.to_s == "allowed" }.merge("allowed" => allowed), body)
     end

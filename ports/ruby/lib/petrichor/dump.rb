@@ -10,10 +10,14 @@ module Petrichor
   #   Array
   #   Hash             whose keys are strings and symbols
   #
-  # What a reader would refuse is not written. Like Walk it does not call itself.
+  # What a reader would refuse is not written, apart from sizes and counts: up to
+  # nine digits of size, and any number of values, are. Like Walk it does not call itself.
+  #
+  # It writes from the last byte to the first, and turns them round in the end: a size
+  # is known when its turn comes, and no payload is copied once for each level.
   class Dump
-    # A container being written: its tag, the items to come, and those that are there.
-    Box = Struct.new(:kind, :items, :payload)
+    # A container being written: the items to come, and how many bytes are behind its payload.
+    Box = Struct.new(:items, :behind)
 
     def self.call(value, rules)
       new(rules).call(value)
@@ -21,40 +25,40 @@ module Petrichor
 
     def initialize(rules)
       @rules = rules
+      @boxes = []
+      @backwards = String.new
     end
 
     def call(value)
-      boxes = [Box.new(nil, [value], String.new)]
-      loop do
-        box = boxes.last
-        next add(boxes, box.items.shift) unless box.items.empty?
-        return box.payload if boxes.size == 1
-
-        boxes.pop
-        boxes.last.payload << element(box.kind, box.payload)
+      add(value)
+      until @boxes.empty?
+        items = @boxes.last.items
+        items.empty? ? size(@backwards.bytesize - @boxes.pop.behind) : add(items.pop)
       end
+      @backwards.reverse!
     end
 
     private
 
-    def add(boxes, value)
+    def add(value)
       case value
-      when Array then open(boxes, :list, value.dup)
-      when Hash then open(boxes, :dict, entries(value))
-      else boxes.last.payload << scalar(value)
+      when Array then open(:list, value.dup)
+      when Hash then open(:dict, entries(value))
+      else scalar(value)
       end
     end
 
-    def open(boxes, kind, items)
-      refuse("nested deeper than #{@rules.depth}: does it contain itself?") if boxes.size > @rules.depth
+    def open(kind, items)
+      refuse("nested deeper than #{@rules.depth}: does it contain itself?") if @boxes.size >= @rules.depth
 
-      boxes.push(Box.new(kind, items, String.new))
+      @backwards << Element::TAGS[kind]
+      @boxes.push(Box.new(items, @backwards.bytesize))
     end
 
     # To Ruby the binary and the UTF-8 string of the same bytes may be two keys.
     def entries(hash)
       bytes = hash.each_key.map do |key|
-        refuse("a key is a String or a Symbol, not #{key.class}") unless key.is_a?(String) || key.is_a?(Symbol)
+        refuse("a key is a String or a Symbol, not #{Petrichor.class_of(key)}") unless String === key || Symbol === key
         key.to_s.b
       end
       refuse("a key that is there twice") if bytes.uniq.size < bytes.size
@@ -69,14 +73,19 @@ module Petrichor
       when Float then element(:float, float(value))
       when true, false then element(:bool, value.to_s)
       when nil then element(:null, "")
-      else refuse("#{value.class} is no kind of element")
+      else refuse("#{Petrichor.class_of(value)} is no kind of element")
       end
     end
 
     def element(kind, payload)
-      refuse("more than #{NINE_DIGITS} bytes of payload") if payload.bytesize > NINE_DIGITS
+      @backwards << Element::TAGS[kind] << payload.reverse
+      size(payload.bytesize)
+    end
 
-      "#{payload.bytesize}:".b << payload << Element::TAGS[kind]
+    def size(bytes)
+      refuse("more than #{NINE_DIGITS} bytes of payload") if bytes > NINE_DIGITS
+
+      @backwards << ":" << bytes.to_s.reverse
     end
 
     def string_kind(string)

@@ -3,14 +3,23 @@
 module Petrichor
   # A header, which is a Hash, and a body, which is any value.
   Frame = Struct.new(:header, :body) do
-    # What the header has under a key, which is compared by bytes.
+    # What the header has under a key, or nil. Keys are compared by bytes.
     def [](key)
-      header[key.to_s.b]
+      look_up(key, nil)
     end
 
     # Whether this answer to a first frame lets us in: allowed is true, or absent.
     def allowed?
-      header.fetch("allowed", true) == true
+      look_up("allowed", true) == true
+    end
+
+    private
+
+    # To a Hash the binary key, the one in UTF-8 and the symbol are three. What is read
+    # without text has binary ones only, and so is found at once.
+    def look_up(key, absent)
+      bytes = key.to_s.b
+      header.fetch(bytes) { (header.find { |other, _| other.to_s.b == bytes } || [bytes, absent]).last }
     end
   end
 
@@ -28,7 +37,7 @@ module Petrichor
 
     # Header and body, as a binary string.
     def dump(**rules)
-      raise Error.new(:value, nil, "a header is a Hash, not #{header.class}") unless header.is_a?(Hash)
+      raise Error.new(:value, nil, "a header is a Hash, not #{Petrichor.class_of(header)}") unless Hash === header
 
       Petrichor.dump(header, **rules) << Petrichor.dump(body, **rules)
     end
