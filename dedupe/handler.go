@@ -1,11 +1,13 @@
 package dedupe
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/petrichor-protocol/petrichor"
 	"github.com/petrichor-protocol/petrichor/service"
@@ -139,17 +141,22 @@ func (h *handler) who(peer *service.Peer) (string, error) {
 	return "address", nil
 }
 
-// digest returns the Digest of a request.
+// digest returns the Digest of a request, whatever order its header is in.
 func digest(f petrichor.Frame) (sum Digest, err error) {
-	h := sha256.New()
+	var entries []petrichor.RawEntry
 	for e, err := range f.Header.Entries(allowText) {
 		if err != nil {
 			return sum, err
 		}
 		if string(e.Key) != "id" {
-			h.Write(petrichor.Append(nil, petrichor.KindString, e.Key))
-			h.Write(e.Value)
+			entries = append(entries, e)
 		}
+	}
+	slices.SortFunc(entries, func(a, b petrichor.RawEntry) int { return bytes.Compare(a.Key, b.Key) })
+	h := sha256.New()
+	for _, e := range entries {
+		h.Write(petrichor.Append(nil, petrichor.KindString, e.Key))
+		h.Write(e.Value)
 	}
 	h.Write(f.Body)
 	return Digest(h.Sum(sum[:0])), nil

@@ -77,7 +77,7 @@ func nameOf(leaf *x509.Certificate) (string, error) {
 		return "", fmt.Errorf("petrichor: the peer's certificate has %d names: want one", len(names))
 	}
 	name := names[0]
-	if len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable) {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable) {
 		return "", errors.New("petrichor: the peer's certificate has a name that cannot be printed")
 	}
 	return name, nil

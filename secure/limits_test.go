@@ -287,6 +287,8 @@ func TestLimit51Names(t *testing.T) {
 		{"two", func(c *x509.Certificate) { c.DNSNames = []string{"zed", "eve"} }, ""},
 		{"two kinds", func(c *x509.Certificate) { c.DNSNames = []string{"zed"}; c.URIs = []*url.URL{link} }, ""},
 		{"none", func(*x509.Certificate) {}, ""},
+		{"an empty one", func(c *x509.Certificate) { c.EmailAddresses = []string{""} }, ""},
+		{"IPv6, in its one spelling", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.ParseIP("2001:DB8:0:0:0:0:0:1")} }, "2001:db8::1"},
 		{"zero byte", called("zed\x00"), ""},
 		{"newline", called("zed\nadmin"), ""},
 		{"bidi", called("zed\u202e"), ""},

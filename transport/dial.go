@@ -28,7 +28,8 @@ type Config struct {
 //
 // All of them have deadlines but for those of stdio:, which has them for reading
 // only, and of files and commands where the system has none.  All but files can
-// close one direction, by CloseWrite.
+// close one direction, by CloseWrite.  A named pipe is waited for until somebody
+// has opened its other end, whatever ctx says.
 func (c *Config) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	a, err := Parse(addr)
 	if err != nil {

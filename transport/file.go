@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// openFile opens a device or pipe for both directions, or a file to be read and
-// perhaps another one to be written.
+// openFile opens a device for both directions, or a file or pipe to be read and
+// perhaps another one to be written.  A pipe for both would give back what is
+// written to it.
 func openFile(a Address) (net.Conn, error) {
 	in, out, both := strings.Cut(a.Rest, ",")
 	d := &duplex{addr: a}
@@ -38,7 +39,7 @@ func orError(d *duplex, err error) (net.Conn, error) {
 
 func isDevice(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && info.Mode()&(os.ModeDevice|os.ModeNamedPipe) != 0
+	return err == nil && info.Mode()&os.ModeDevice != 0
 }
 
 // A stdio is our own stdin and stdout.  They are files of others too, with whom
@@ -72,7 +73,9 @@ func (s *stdio) Close() error {
 	return nil
 }
 
-func (s *stdio) LocalAddr() net.Addr                { return Address{Scheme: "stdio"} }
-func (s *stdio) RemoteAddr() net.Addr               { return Address{Scheme: "stdio"} }
-func (s *stdio) SetDeadline(t time.Time) error      { return s.Conn.SetReadDeadline(t) }
-func (s *stdio) SetWriteDeadline(t time.Time) error { return nil }
+func (s *stdio) LocalAddr() net.Addr  { return Address{Scheme: "stdio"} }
+func (s *stdio) RemoteAddr() net.Addr { return Address{Scheme: "stdio"} }
+
+// SetDeadline is an error: there is none for writing.
+func (s *stdio) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
+func (s *stdio) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }

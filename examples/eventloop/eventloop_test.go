@@ -70,6 +70,13 @@ func descriptors(t *testing.T, n uint64) {
 	}
 }
 
+// The loop is written for IPv4, and says so.
+func TestListensOnIPv4Only(t *testing.T) {
+	if _, err := newLoop(netip.MustParseAddrPort("[::1]:0"), limits{}); err == nil || !strings.Contains(err.Error(), "want an IPv4 address") {
+		t.Error(err)
+	}
+}
+
 // 10,000 connections cost one goroutine, and less than 1 KiB each; and each gets
 // its own echoes, before and after it has been idle.
 func TestConnections(t *testing.T) {

@@ -8,6 +8,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -92,6 +93,9 @@ func newLoop(addr netip.AddrPort, l limits) (_ *loop, err error) {
 }
 
 func listen(addr netip.AddrPort) (int, error) {
+	if !addr.Addr().Is4() {
+		return -1, fmt.Errorf("cannot listen on %s: want an IPv4 address", addr)
+	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
