@@ -15,7 +15,7 @@
 -- petrichor.fault, with the offset in the stream of the byte that decided.  Behind a fault nothing is
 -- looked at, since nobody can say where the next frame begins.
 
-local keys = {"allowed", "id", "error"} -- those with a meaning
+local keys = {"allowed", "id", "error", "compress", "hold", "once", "ping"} -- those with a meaning
 for _, key in ipairs({...}) do
 	keys[#keys + 1] = key
 end
@@ -422,27 +422,39 @@ end
 -- ---- Streams -----------------------------------------------------------------
 
 local tcp_stream = Field.new("tcp.stream")
-local sides = {} -- by stream and port: where it is, whether a fault has ended it
-local openers = {} -- by stream: the port of who spoke first, and so has connected
-local seen = {} -- by packet and offset: what was known when it was read first
+local sides = {} -- by stream and sender: where it is, whether a fault has ended it
+local openers = {} -- by stream: the sender that spoke first, and so has connected
+local seen = {} -- by packet, buffer and offset: what was known when it was read first
 
 function petrichor.init()
 	sides, openers, seen = {}, {}, {}
 end
 
+-- stream_of names the connection: by its number, or where no tree is made, and none is known, as in the
+-- first of two passes, by its ends.
+local function stream_of(sender, receiver)
+	local number = tcp_stream()
+	if number then
+		return tostring(number)
+	end
+	return sender < receiver and sender .. " " .. receiver or receiver .. " " .. sender
+end
+
 -- place returns where in its side's stream a frame begins, and the side.
-local function place(pinfo, offset)
-	local stream = tostring(tcp_stream() or pinfo.number)
-	local side = stream .. ":" .. pinfo.src_port
-	local id = pinfo.number .. ":" .. offset
-	openers[stream] = openers[stream] or pinfo.src_port
+local function place(tvb, pinfo, offset)
+	local sender = tostring(pinfo.src) .. ":" .. pinfo.src_port
+	local stream = stream_of(sender, tostring(pinfo.dst) .. ":" .. pinfo.dst_port)
+	local side = stream .. " " .. sender
+	local id = pinfo.number .. ":" .. tvb:len() .. ":" .. offset -- a packet may end one frame and hold another
+	openers[stream] = openers[stream] or sender
 	sides[side] = sides[side] or {at = 0}
 	local known = seen[id]
 	if not known then
 		local s = sides[side]
-		known = {at = s.at, first = s.at == 0, opener = openers[stream] == pinfo.src_port, dead = s.dead}
+		known = {at = s.at, first = s.at == 0, opener = openers[stream] == sender, dead = s.dead}
+		seen[id] = known
 	end
-	return known, sides[side], id
+	return known, sides[side]
 end
 
 local function add_fault(tree, tvb, offset, known, e)
@@ -477,7 +489,7 @@ end
 
 -- one reads the frame at offset, and returns where it ends, or nil.
 local function one(tvb, pinfo, tree, b, offset)
-	local known, side, id = place(pinfo, offset)
+	local known, side = place(tvb, pinfo, offset)
 	if known.dead then
 		tree:add(petrichor, tvb(offset)):add(F.behind, tvb(offset))
 		return nil
@@ -496,7 +508,6 @@ local function one(tvb, pinfo, tree, b, offset)
 		pinfo.desegment_len = missing or DESEGMENT_ONE_MORE_SEGMENT
 		return nil
 	end
-	seen[id] = known
 	if not fine then
 		if type(e) ~= "table" then
 			error(e, 0) -- ours
