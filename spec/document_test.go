@@ -245,10 +245,10 @@ func mustBeRule(t *testing.T, r Rule, last string) {
 	}
 }
 
-// goTests are the names of the tests here and in the root package.
+// goTests are the names of the tests here, in the root package and in service.
 func goTests(t *testing.T) map[string]bool {
 	tests := map[string]bool{}
-	for _, pattern := range []string{"*_test.go", "../*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "../*_test.go", "../service/*_test.go"} {
 		for _, path := range sure(filepath.Glob(pattern)) {
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -339,7 +339,7 @@ def h():
 }
 
 // standard are the modules that the program may import.
-var standard = strings.Fields("petrichor collections decimal functools hashlib math re selectors socket ssl sys threading time typing zlib")
+var standard = strings.Fields("petrichor collections decimal functools hashlib ipaddress math re selectors socket ssl sys threading time typing zlib")
 
 // The whole program stays small, and needs nothing but Python.
 func TestProgramIsSmall(t *testing.T) {
