@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"time"
@@ -79,7 +81,9 @@ func (b *benchVerb) valid() error {
 		return fail(exitUsage, "--pipeline %d: want 1 to 10000", l.window)
 	case l.count < 0, l.duration < 0, l.warmup < 0, l.rate < 0:
 		return fail(exitUsage, "--requests, --duration, --warmup and --rate cannot be negative")
-	case b.size > 999_999_999:
+	case math.IsNaN(l.rate) || math.IsInf(l.rate, 0):
+		return fail(exitUsage, "--rate %v: want so many requests a second, as in 2000", l.rate)
+	case b.size > maxElement:
 		return fail(exitUsage, "--size %s: a tnetstring has room for 999999999", b.size.String())
 	}
 	return nil
@@ -90,32 +94,39 @@ func (b *benchVerb) run(args []string) error {
 	if err == nil {
 		err = b.valid()
 	}
+	ctx, stop := interrupted()
+	defer stop()
 	if err == nil {
-		err = b.prepare(addr)
+		err = b.prepare(ctx, addr)
 	}
 	if err != nil {
 		return err
 	}
-	ctx, stop := interrupted()
-	defer stop()
+	out, err := b.app.open(b.path) // before a load whose report would have no place
+	if err != nil {
+		return err
+	}
 	softMemory(int64(b.load.conns) * (64 << 10))
 	forget := b.progress()
 	r, err := b.load.run(ctx)
 	forget()
+	if err != nil && ctx.Err() != nil {
+		err = fail(exitTimeout, "interrupted before %s had let anybody in", addr)
+	}
 	if err != nil {
-		return failIn(addr, err, limitAdvice)
+		return out.close(failIn(addr, err, limitAdvice))
 	}
 	r.Address = addr
-	return b.write(r)
+	return out.close(b.write(out, r))
 }
 
 // prepare makes the load ready.
-func (b *benchVerb) prepare(addr string) (err error) {
+func (b *benchVerb) prepare(ctx context.Context, addr string) (err error) {
 	l := &b.load
 	if l.count == 0 && l.duration == 0 {
 		l.count, l.duration = benchRequests, benchTime
 	}
-	l.connect = func() (net.Conn, error) { return b.client.open(addr) }
+	l.connect = func() (net.Conn, error) { return b.connectUntil(ctx, addr) }
 	l.options = b.limits.options()
 	l.timeout = b.timeout
 	l.pauser = pauser
@@ -129,22 +140,32 @@ func (b *benchVerb) prepare(addr string) (err error) {
 	return nil
 }
 
-// write writes the report.
-func (b *benchVerb) write(r *result) error {
-	out, err := b.app.open(b.path)
+// connectUntil connects to addr.  Ctrl-C ends the wait for an answer to the first frame, while
+// replies to requests are waited for.
+func (b *benchVerb) connectUntil(ctx context.Context, addr string) (net.Conn, error) {
+	stream, err := b.client.open(ctx, addr)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	context.AfterFunc(ctx, func() {
+		if b.load.end.Load() == 0 { // the load has not begun
+			stream.Close()
+		}
+	})
+	return stream, nil
+}
+
+// write writes the report.
+func (b *benchVerb) write(out *output, r *result) error {
 	form := map[string]func(*result) error{
 		"text": func(r *result) error { return writeText(out, r) },
 		"json": func(r *result) error { return writeJSON(out, r) },
 		"html": func(r *result) error { return writeHTML(out, r) },
 	}[b.report.value]
-	err = form(r)
-	if err == nil {
-		err = r.failed()
+	if err := form(r); err != nil {
+		return err
 	}
-	return out.close(err)
+	return r.failed()
 }
 
 // progress keeps a line about the load on a terminal until it is told to forget it.

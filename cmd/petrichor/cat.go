@@ -15,6 +15,7 @@ type catVerb struct {
 	limit int
 	path  string // of -o
 	out   *output
+	write sink
 	done  int
 }
 
@@ -69,23 +70,34 @@ back byte for byte too.`,
 	cmd.Flags().IntVar(&c.form.indent, "indent", -1, "`SPACES` a level of json and pretty; 0 is one line")
 	cmd.Flags().Lookup("indent").DefValue = "2 for a person"
 	cmd.Flags().BoolVar(&c.form.exact, "exact", false, "JSON: tell mitmproxy's text from strings")
-	cmd.Flags().IntVar(&c.limit, "limit", 0, "stop after `N` records; 0 is no limit")
+	cmd.Flags().Var(numberFlag(&c.limit, 0, 0), "limit", "stop after `N` records; 0 is no limit")
 	addOutput(cmd, &c.path)
 	return cmd
 }
 
 func (c *catVerb) run(files []string) (err error) {
+	for _, file := range files {
+		if err = c.file(file); err != nil {
+			break
+		}
+	}
+	if c.out == nil {
+		return err
+	}
+	return c.out.close(err)
+}
+
+// begin opens the output, once there is an input.
+func (c *catVerb) begin() (err error) {
+	if c.out != nil {
+		return nil
+	}
 	if c.out, err = c.app.open(c.path); err != nil {
 		return err
 	}
 	c.form.name = c.target()
-	write := newSink(c.out, c.form)
-	for _, file := range files {
-		if err = c.file(file, write); err != nil {
-			break
-		}
-	}
-	return c.out.close(err)
+	c.write = newSink(c.out, c.form)
+	return nil
 }
 
 // target is --to, or what goes best with --from and who reads it.
@@ -101,23 +113,23 @@ func (c *catVerb) target() string {
 	return "jsonl"
 }
 
-func (c *catVerb) file(path string, write sink) error {
+func (c *catVerb) file(path string) error {
 	r, name, err := openInput(path)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	src := c.input.source(r)
+	if err := c.begin(); err != nil {
+		return err
+	}
+	src := c.input.source(promptReader{r, c.out})
 	for c.limit == 0 || c.done < c.limit {
 		rec, err := src.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err == nil {
-			err = write(rec)
-		}
-		if err == nil && src.idle() {
-			err = c.out.Flush()
+			err = c.write(rec)
 		}
 		if err != nil {
 			return failIn(name, err, fileAdvice)

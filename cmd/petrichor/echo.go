@@ -39,9 +39,9 @@ once the replies under way are sent.`,
 	}
 	e.gate.addTo(cmd)
 	flags := cmd.Flags()
-	flags.DurationVar(&e.server.HandshakeTimeout, "first-timeout", 5*time.Second, "wait `TIME` for a peer's first frame")
-	flags.DurationVar(&e.server.IdleTimeout, "idle-timeout", 120*time.Second, "wait `TIME` for each frame after it")
-	flags.IntVar(&e.server.MaxConns, "max-conns", 256, "serve `N` peers at a time; more are closed at once")
+	flags.Var(timeFlag(&e.server.HandshakeTimeout, 5*time.Second), "first-timeout", "wait `TIME` for a peer's first frame; 0 is for ever")
+	flags.Var(timeFlag(&e.server.IdleTimeout, 120*time.Second), "idle-timeout", "wait `TIME` for each frame after it; 0 is for ever")
+	flags.Var(numberFlag(&e.server.MaxConns, 256, 1), "max-conns", "serve `N` peers at a time; more are closed at once")
 	e.keys.addTo(cmd)
 	e.limits.addTo(cmd)
 	return cmd
@@ -56,6 +56,7 @@ func (e *echoVerb) run(args []string) error {
 	if err != nil {
 		return err
 	}
+	zeroIsNever(&e.server.HandshakeTimeout, &e.server.IdleTimeout)
 	e.server.Loop = echoing
 	e.server.Admit = e.gate.admit
 	e.server.MaxPerAddress = e.server.MaxConns

@@ -25,6 +25,7 @@ type command struct {
 	line  string
 	limit int // bytes of output
 	log   *slog.Logger
+	input []petrichor.Option // the limits of a request
 }
 
 const (
@@ -39,11 +40,11 @@ const (
 
 // answer runs the command once, until ctx is done at the latest.
 func (c *command) answer(ctx context.Context, req *request) (*answer, error) {
-	variables, err := environ(req.peer, req.frame)
+	variables, err := environ(req.peer, req.frame, c.input...)
 	if err != nil {
 		return nil, err
 	}
-	stdin, err := stdinOf(req.frame.Body)
+	stdin, err := stdinOf(req.frame.Body, c.input...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +97,8 @@ func (c *command) outcome(ctx context.Context, cmd *exec.Cmd, out *capped) *answ
 
 // stdinOf is what a command reads: the payload of a string, and JSON for all else.  It shares no
 // bytes with body, because a command that is killed may leave its reader behind.
-func stdinOf(body petrichor.Raw) ([]byte, error) {
-	if err := check(body, 0, nil); err != nil {
+func stdinOf(body petrichor.Raw, limits ...petrichor.Option) ([]byte, error) {
+	if err := check(body, 0, limits); err != nil {
 		return nil, refuse("the body: %s", message(err))
 	}
 	el, _, err := petrichor.Cut(body, anyElement...)
@@ -108,8 +109,8 @@ func stdinOf(body petrichor.Raw) ([]byte, error) {
 }
 
 // environ is what a peer says in a frame as variables.
-func environ(peer string, f petrichor.Frame) ([]string, error) {
-	if err := check(f.Header, 0, nil); err != nil {
+func environ(peer string, f petrichor.Frame, limits ...petrichor.Option) ([]string, error) {
+	if err := check(f.Header, 0, limits); err != nil {
 		return nil, refuse("the header: %s", message(err))
 	}
 	body, _, err := petrichor.Cut(f.Body, anyElement...)

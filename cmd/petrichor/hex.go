@@ -49,14 +49,11 @@ func (h *hexVerb) run(path string) error {
 		return err
 	}
 	dump := hexDump{out: out}
-	src := h.input.source(r)
+	src := h.input.source(promptReader{r, out})
 	for err == nil {
 		var rec record
 		rec, err = src.next()
 		dump.record(rec)
-		if err == nil && src.idle() {
-			err = out.Flush()
-		}
 	}
 	if err == io.EOF {
 		return out.close(nil)

@@ -65,12 +65,6 @@ func unexpected(err error) error {
 	return err
 }
 
-// idle reports whether nothing of a value has arrived yet, so that next would wait.
-func (j *jsonReader) idle() bool {
-	arrived, _ := j.r.Peek(j.r.Buffered())
-	return len(bytes.TrimLeft(arrived, " \t\r\n")) == 0
-}
-
 func (j *jsonReader) fault(format string, args ...any) error {
 	return &jsonError{j.offset, fmt.Sprintf(format, args...)}
 }
@@ -138,8 +132,7 @@ func (j *jsonReader) list(depth int) error {
 	if err != nil {
 		return err
 	}
-	j.wrap(start, petrichor.KindList)
-	return nil
+	return j.wrap(start, petrichor.KindList)
 }
 
 func (j *jsonReader) object(depth int) error {
@@ -154,8 +147,7 @@ func (j *jsonReader) object(depth int) error {
 			return j.escaped(start, name, bytes.Clone(value))
 		}
 	}
-	j.wrap(start, petrichor.KindDict)
-	return nil
+	return j.wrap(start, petrichor.KindDict)
 }
 
 func (j *jsonReader) entry(depth int) error {
@@ -194,10 +186,11 @@ func (j *jsonReader) sequence(end byte, depth int, item func() error) (n int, er
 }
 
 // wrap makes what lies in dst from start on the payload of an element.
-func (j *jsonReader) wrap(start int, k petrichor.Kind) {
+func (j *jsonReader) wrap(start int, k petrichor.Kind) error {
 	size := strconv.AppendInt(make([]byte, 0, 20), int64(len(j.dst)-start), 10)
 	j.dst = slices.Insert(j.dst, start, append(size, ':')...)
 	j.dst = append(j.dst, byte(k))
+	return j.room()
 }
 
 // escaped replaces the entry in dst from start on by what it stands for.
@@ -206,15 +199,14 @@ func (j *jsonReader) escaped(start int, name string, value petrichor.Raw) error 
 	if strings.HasPrefix(name, "$$") {
 		j.dst = petrichor.Append(j.dst, petrichor.KindString, []byte(name[1:]))
 		j.dst = append(j.dst, value...)
-		j.wrap(start, petrichor.KindDict)
-		return nil
+		return j.wrap(start, petrichor.KindDict)
 	}
 	el, err := unescape(name, value)
 	if err != nil {
 		return j.fault("%s: %v", name, err)
 	}
 	j.dst = petrichor.Append(j.dst, el.Kind, el.Payload)
-	return nil
+	return j.room()
 }
 
 // unescape returns the element that {name: value} stands for.
@@ -339,8 +331,7 @@ func (j *jsonReader) str() error {
 	if !utf8.Valid(j.dst[start:]) {
 		return &jsonError{from, "string is not UTF-8"}
 	}
-	j.wrap(start, petrichor.KindString)
-	return j.room()
+	return j.wrap(start, petrichor.KindString)
 }
 
 // plain takes bytes that stand for themselves, and the quote or backslash that ends them.

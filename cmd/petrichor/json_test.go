@@ -253,3 +253,38 @@ func TestJSONReaderError(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// No more is read of a value than can be within the limit, whatever it is made of.
+func TestJSONStopsAtLimit(t *testing.T) {
+	for _, unit := range []string{
+		`{},`, `[],`, `"",`, `0,`, `{"":[]},`, `{"$$text":[]},`, `{"$text":"a"},`, `{"$bytes":"aGk="},`, `{"$dict":[]},`,
+	} {
+		in := newInput()
+		in.from.value, in.limits.size = "json", 200<<10
+		text := &counting{r: io.MultiReader(strings.NewReader("["), repeatedText(unit, 8<<20))}
+		_, err := in.source(text).next()
+		if !errors.Is(err, petrichor.ErrTooLarge) {
+			t.Errorf("%s: %v, want %v", unit, err, petrichor.ErrTooLarge)
+		}
+		if text.n > 4<<20 {
+			t.Errorf("%s: %d bytes were read", unit, text.n)
+		}
+	}
+}
+
+// repeatedText reads as unit over and over, size bytes in all or a few less.
+func repeatedText(unit string, size int) io.Reader {
+	return strings.NewReader(strings.Repeat(unit, size/len(unit)))
+}
+
+// A counting reader counts what is read.
+type counting struct {
+	r io.Reader
+	n int
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}

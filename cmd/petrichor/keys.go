@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/petrichor-protocol/petrichor"
@@ -16,6 +17,7 @@ import (
 type keys struct {
 	files      secure.Files
 	serverName string
+	mu         sync.Mutex // bench connects many times at once
 	loaded     *secure.Credentials
 }
 
@@ -32,6 +34,8 @@ func (k *keys) transport() (*transport.Config, error) {
 	if k.files == (secure.Files{}) {
 		return config, nil
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.loaded == nil {
 		loaded, err := secure.Load(k.files)
 		if err != nil {

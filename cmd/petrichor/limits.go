@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/petrichor-protocol/petrichor"
 	"github.com/spf13/cobra"
@@ -31,9 +34,12 @@ func (l *limits) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Var(&l.size, "max-size", "largest value or body, `BYTES`; K, M and G multiply by 1024")
 	flags.Var(&l.header, "max-header-size", "largest header of a frame, `BYTES`")
-	flags.IntVar(&l.depth, "max-depth", l.depth, "deepest nesting, `LEVELS`; 10000 at most")
-	flags.IntVar(&l.values, "max-values", l.values, "most values inside one value or frame half, `N`; 0 is no limit")
+	flags.Var(&whole{&l.depth, 0, maxLevels}, "max-depth", "deepest nesting, `LEVELS`; 10000 at most")
+	flags.Var(numberFlag(&l.values, l.values, 0), "max-values", "most values inside one value or frame half, `N`; 0 is no limit")
 }
+
+// maxLevels is as deep as the library goes.
+const maxLevels = 10_000
 
 func (l limits) options() []petrichor.Option {
 	values := l.values
@@ -45,6 +51,86 @@ func (l limits) options() []petrichor.Option {
 		petrichor.MaxHeaderSize(int64(l.header)),
 		petrichor.MaxDepth(l.depth),
 		petrichor.MaxValues(values),
+	}
+}
+
+// inside are the limits of what has been received, whose size was judged then: that of a header by
+// another limit than that of a body.
+func (l limits) inside() []petrichor.Option { return anySize(l.options()) }
+
+func anySize(opts []petrichor.Option) []petrichor.Option {
+	return append(slices.Clip(opts), petrichor.MaxSize(math.MaxInt64))
+}
+
+// A whole is a flag that is a whole number within bounds.
+type whole struct {
+	n           *int
+	least, most int
+}
+
+var _ pflag.Value = (*whole)(nil)
+
+// numberFlag is a whole, no less than least, that is value by default.
+func numberFlag(n *int, value, least int) *whole {
+	*n = value
+	return &whole{n, least, math.MaxInt}
+}
+
+// Set reads a number as flags of ints do.
+func (n *whole) Set(text string) error {
+	v, err := strconv.ParseInt(text, 0, strconv.IntSize)
+	switch {
+	case err == nil && int(v) >= n.least && int(v) <= n.most:
+		*n.n = int(v)
+		return nil
+	case n.most < math.MaxInt:
+		return fmt.Errorf("want a number from %d to %d", n.least, n.most)
+	}
+	return fmt.Errorf("want a number, %d or more", n.least)
+}
+
+func (n *whole) String() string { return strconv.Itoa(*n.n) }
+
+// Type is the flag's type as help and completion name it.
+func (n *whole) Type() string { return "int" }
+
+// A span is a flag such as 1m30s, and never negative.
+type span time.Duration
+
+var _ pflag.Value = (*span)(nil)
+
+// timeFlag is a span that is value by default.
+func timeFlag(d *time.Duration, value time.Duration) *span {
+	*d = value
+	return (*span)(d)
+}
+
+// Set reads a duration.
+func (s *span) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return errors.New("want a time such as 500ms or 1m30s, 0 or more")
+	}
+	*s = span(d)
+	return nil
+}
+
+func (s *span) String() string {
+	if *s == 0 {
+		return "0" // of which help says that there is no default
+	}
+	return time.Duration(*s).String()
+}
+
+// Type is the flag's type as help and completion name it.
+func (s *span) Type() string { return "duration" }
+
+// zeroIsNever lets 0 be no limit of time: to package service it is the default.
+func zeroIsNever(times ...*time.Duration) {
+	for _, d := range times {
+		if *d == 0 {
+			*d = -1
+		}
 	}
 }
 

@@ -31,7 +31,7 @@
 //
 // What tests other implementations:
 //
-//	conform.go    vectors for a codec, attacks for a server
+//	conform.go    vectors for a codec, and all of a run (conform_attack.go: attacks for a server)
 //	prey.go       what is known of the server
 //	stdio.go      a connection to a server that is a command
 //	scorecard.go  what it amounts to: lines, a table, JSON, JUnit
@@ -125,5 +125,24 @@ colour off.`,
 		newSend(a), newRecv(a), newPing(a), newBench(a),
 		newCat(a), newCheck(a), newHex(a), newCert(a),
 		newConform(a), newVerdict(a), newVersion())
+	strictHelp(root)
 	return root
+}
+
+// strictHelp makes help about a verb that does not exist a mistake, as the verb itself is.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // it was added the line before
+	}
+	help.Example = "  petrichor help send"
+	show := help.Run
+	help.RunE = func(cmd *cobra.Command, args []string) error {
+		if _, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+			return fail(exitUsage, "no help about %q; petrichor --help lists the verbs", strings.Join(args, " "))
+		}
+		show(cmd, args)
+		return nil
+	}
 }

@@ -275,10 +275,14 @@ func chomp(ts *testscript.TestScript, neg bool, args []string) {
 func TestCatIsLive(t *testing.T) {
 	for _, c := range []struct{ from, sent, want string }{
 		{"tnet", "5:hello,", "\"hello\"\n"},
+		{"tnet", "5:hello,\n", "\"hello\"\n"},
+		{"tnet", "5:hello,\n3:a", "\"hello\"\n"},
 		{"frames", "0:}5:hello,", "{\"header\":{},\"body\":\"hello\"}\n"},
+		{"frames", "0:}5:hello,0:}", "{\"header\":{},\"body\":\"hello\"}\n"},
 		{"json", "\"hello\"\n", "\"hello\"\n"},
+		{"json", "\"hello\"\n{\"a\":", "\"hello\"\n"},
 	} {
-		cmd := exec.Command("petrichor", "cat", "--from", c.from, "--to", "jsonl")
+		cmd := exec.Command("petrichor", "cat", "--lines", "--from", c.from, "--to", "jsonl")
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -62,6 +62,9 @@ func TestMemory(t *testing.T) {
 		{"large list of JSON", func() io.Reader {
 			return io.MultiReader(strings.NewReader("[0"), repeated(",0", size/4-1, "]"))
 		}, []string{"cat", "--from", "json"}},
+		{"endless list of empty dicts of JSON", func() io.Reader {
+			return io.MultiReader(strings.NewReader("["), repeated("{},", 20<<20, "{}]"))
+		}, []string{"check", "--from", "json"}},
 		{"large string, pretty", func() io.Reader {
 			return io.MultiReader(strings.NewReader(fmt.Sprintf("%d:", size)), repeated("\xff", size, ","))
 		}, []string{"cat", "--to", "pretty"}},

@@ -26,13 +26,33 @@ func (e *outputError) Unwrap() error { return e.err }
 
 // addOutput defines -o.
 func addOutput(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVarP(path, "output", "o", "", "write results to `FILE` instead of stdout")
+	cmd.Flags().StringVarP(path, "output", "o", "", "write results to `FILE` instead of stdout, which is -")
 }
 
-// open opens path, or for the empty path stdout.
+// apart refuses an output that is an input too: opening it would empty it before it is read.
+func apart(path string, inputs []string) error {
+	out, err := os.Stat(path)
+	if err != nil || isStdout(path) || !out.Mode().IsRegular() {
+		return nil // nothing is lost
+	}
+	for _, name := range inputs {
+		in, err := os.Stat(name)
+		if name == "-" {
+			in, err = os.Stdin.Stat()
+		}
+		if err == nil && os.SameFile(in, out) {
+			return fail(exitUsage, "-o %s is an input too: want another file, which can take its place then", path)
+		}
+	}
+	return nil
+}
+
+func isStdout(path string) bool { return path == "" || path == "-" }
+
+// open opens path, or for the empty path and - stdout.
 func (a *app) open(path string) (*output, error) {
 	file := os.Stdout
-	if path != "" {
+	if !isStdout(path) {
 		created, err := os.Create(path)
 		if err != nil {
 			return nil, fail(exitOther, "cannot write results: %v", err)
@@ -74,6 +94,19 @@ func (o *output) raw(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// A promptReader lets be seen what was made of what it has read, before it waits for more.
+type promptReader struct {
+	io.Reader
+	out *output
+}
+
+func (p promptReader) Read(b []byte) (int, error) {
+	if err := p.out.Flush(); err != nil {
+		return 0, err
+	}
+	return p.Reader.Read(b)
 }
 
 // An outputWriter marks the errors of the writer below it as outputErrors.

@@ -23,7 +23,7 @@ type partner struct {
 
 // speak starts a run, and ends when both the peer and the run have.
 func (p *partner) speak(ctx context.Context, c *service.Conn) error {
-	variables, err := environ(peerOf(c.Peer()), c.Peer().First)
+	variables, err := environ(peerOf(c.Peer()), c.Peer().First, p.input...)
 	if err != nil {
 		return err
 	}

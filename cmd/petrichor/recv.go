@@ -46,8 +46,8 @@ It ends when the server closes the connection, after --count frames or after
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&r.listen, "listen", "l", false, "be the server")
-	flags.IntVarP(&r.count, "count", "C", 0, "stop after `N` frames; 0 is no limit")
-	flags.DurationVarP(&r.wait, "wait", "W", 0, "stop after `TIME`; 0 is no limit")
+	flags.VarP(numberFlag(&r.count, 0, 0), "count", "C", "stop after `N` frames; 0 is no limit")
+	flags.VarP(timeFlag(&r.wait, 0), "wait", "W", "stop after `TIME`; 0 is no limit")
 	r.addReach(cmd)
 	r.addView(cmd)
 	return cmd
@@ -57,9 +57,6 @@ func (r *recvVerb) run(args []string) error {
 	addr, _, err := addrArg(args, "")
 	if err != nil {
 		return err
-	}
-	if r.count < 0 || r.wait < 0 {
-		return fail(exitUsage, "--count and --wait cannot be negative")
 	}
 	receive := r.connected
 	if r.listen {
@@ -78,7 +75,7 @@ func (r *recvVerb) run(args []string) error {
 
 // connected prints what a server sends.
 func (r *recvVerb) connected(ctx context.Context, addr string) error {
-	s, err := r.dial(addr)
+	s, err := r.dialUntil(ctx, addr)
 	if err != nil {
 		return err
 	}
@@ -141,7 +138,7 @@ func (r *recvVerb) frames(c receiver) error {
 	for {
 		f, err := c.Recv()
 		if err == nil {
-			err = checkFrame(f)
+			err = checkFrame(f, r.limits.inside())
 		}
 		if err != nil {
 			return err
@@ -171,6 +168,8 @@ func (r *recvVerb) show(f petrichor.Frame, more bool) (enough bool, err error) {
 func (r *recvVerb) explain(addr string, err error) error {
 	short := r.got < r.count
 	switch {
+	case errors.Is(err, context.Canceled) && short:
+		return fail(exitTimeout, "%d of %d frames from %s before it was interrupted", r.got, r.count, addr)
 	case err == nil, errors.Is(err, context.Canceled), err == io.EOF && !short:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded) && short:

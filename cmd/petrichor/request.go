@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/petrichor-protocol/petrichor"
 	"github.com/spf13/cobra"
 )
@@ -28,7 +30,8 @@ at a terminal gets pretty. -f raw prints the body's payload alone.
 --id gives the request an id, by which a server that dedupes (serve --dedupe) knows
 it when it comes again: it is handled once, and answered the same. --retry connects
 and asks again when there is no reply, with one id; against a server that does not
-dedupe the request may then be handled more than once.
+dedupe the request may then be handled more than once. Before each try it pauses,
+for 100ms at first and twice as long each time, 5s at most.
 
 --parts fetches a file from serve --dir that is larger than a frame may be: it
 asks for one part after another and prints what they are together.`,
@@ -89,11 +92,11 @@ func (r *requestVerb) ask(addr string, body any) (petrichor.Frame, error) {
 	if err != nil {
 		return petrichor.Frame{}, fail(exitUsage, "--header: %s", message(err))
 	}
-	reply, err := r.try(addr, header, body)
-	for n := 0; n < r.retry && again(err); n++ {
-		r.app.logf("%s; trying again", message(err))
+	var reply petrichor.Frame
+	err = r.insist(context.Background(), r.retry, func() (err error) {
 		reply, err = r.try(addr, header, body)
-	}
+		return err
+	})
 	return reply, err
 }
 

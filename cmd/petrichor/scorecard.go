@@ -90,9 +90,13 @@ func (s *scorecard) write(out *output, asJSON bool) error {
 		_, err := fmt.Fprint(out, s.table())
 		return err
 	}
+	return printJSON(out, s)
+}
+
+func printJSON(out *output, v any) error {
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
-	return enc.Encode(s)
+	return enc.Encode(v)
 }
 
 // The elements of a JUnit report, as far as anybody reads them.
@@ -121,15 +125,18 @@ type (
 	}
 )
 
-// writeJUnit writes the report that CI systems read.
-func (s *scorecard) writeJUnit(path string) error {
+// writeJUnit writes the report that CI systems read, and closes its file.
+func (s *scorecard) writeJUnit(file *os.File) error {
 	suite := junitSuite{Name: "petrichor conform " + s.Target, Tests: len(s.Cases), Failures: s.Failed, Skipped: s.Skipped}
 	for _, f := range s.Cases {
 		suite.Cases = append(suite.Cases, f.junit())
 	}
 	text, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
 	if err == nil {
-		err = os.WriteFile(path, append([]byte(xml.Header), append(text, '\n')...), 0o666)
+		_, err = file.Write(append([]byte(xml.Header), append(text, '\n')...))
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
 	}
 	if err != nil {
 		return fail(exitOther, "cannot write the JUnit report: %v", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -22,6 +23,7 @@ type sendVerb struct {
 	interval time.Duration
 	sent     int  // on this connection
 	frames   tape // to be sent
+	stdin    interruptible
 }
 
 func newSend(a *app) *cobra.Command {
@@ -45,7 +47,8 @@ it when it comes again; --id new gives each frame one of its own. With --retry a
 many replies are waited for as there are frames, and if they do not come all
 frames are sent again over another connection, with the ids they had: those that
 have been handled are not handled again, but by a server that does not dedupe.
-They are kept in memory for that.`,
+They are kept in memory for that. Before each try it pauses, for 100ms at first and
+twice as long each time, 5s at most.`,
 		Example: `  petrichor send 127.0.0.1:7670 hello -H to=world
   petrichor send 127.0.0.1:7670 tick -n 60 -i 1s
   printf '{"n":1}\n{"n":2}\n' | petrichor send 127.0.0.1:7670 --from jsonl
@@ -57,8 +60,8 @@ They are kept in memory for that.`,
 	flags := cmd.Flags()
 	addChoice(cmd, flags, &s.input.from, "from", "F", "send what stdin has, in this `FORM`")
 	s.input.addLines(cmd)
-	flags.IntVarP(&s.count, "count", "n", 0, "send `N` frames (default 1, or with --from all)")
-	flags.DurationVarP(&s.interval, "interval", "i", 0, "begin a frame every `TIME`")
+	flags.VarP(numberFlag(&s.count, 0, 1), "count", "n", "send `N` frames (default 1, or with --from all)")
+	flags.VarP(timeFlag(&s.interval, 0), "interval", "i", "begin a frame every `TIME`")
 	s.addReach(cmd)
 	s.addHeader(cmd)
 	s.presses.addTo(cmd)
@@ -78,18 +81,16 @@ func (s *sendVerb) run(cmd *cobra.Command, args []string) error {
 	s.frames.keeps = s.retry > 0
 	ctx, stop := interrupted()
 	defer stop()
-	err = s.try(ctx, addr)
-	for n := 0; n < s.retry && again(err) && ctx.Err() == nil; n++ {
-		s.app.logf("%s; trying again", message(err))
+	s.stdin.ctx = ctx
+	return s.insist(ctx, s.retry, func() error {
 		s.frames.rewind()
-		err = s.try(ctx, addr)
-	}
-	return err
+		return s.try(ctx, addr)
+	})
 }
 
 // try sends all frames on one connection.
 func (s *sendVerb) try(ctx context.Context, addr string) error {
-	session, err := s.dial(addr)
+	session, err := s.dialUntil(ctx, addr)
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (s *sendVerb) try(ctx context.Context, addr string) error {
 	if err := s.all(ctx, session); err != nil {
 		return err
 	}
-	return s.finish(session, back)
+	return s.finish(ctx, session, back)
 }
 
 // source returns what gives the next frame, until io.EOF.
@@ -115,7 +116,8 @@ func (s *sendVerb) source(cmd *cobra.Command, args []string) (func() (record, er
 		return nil, err
 	}
 	s.input.limits = s.limits
-	src := s.input.source(os.Stdin)
+	s.stdin.r = os.Stdin
+	src := s.input.source(&s.stdin)
 	return func() (record, error) {
 		rec, err := src.next()
 		if err == io.EOF {
@@ -138,8 +140,6 @@ func (s *sendVerb) fits(cmd *cobra.Command, args []string) error {
 	}
 	from := s.input.from.value
 	switch {
-	case s.count < 0 || s.interval < 0:
-		return fail(exitUsage, "--count and --interval cannot be negative")
 	case from == "":
 		return nil
 	case s.id != "" && s.id != newID:
@@ -196,11 +196,11 @@ func (s *sendVerb) all(ctx context.Context, session *session) error {
 	defer tick.Stop()
 	for ctx.Err() == nil && (s.count == 0 || s.sent < s.count) {
 		rec, err := s.frames.read()
-		if err == io.EOF {
+		if err == io.EOF || ctx.Err() != nil {
 			return nil
 		}
 		if err == nil {
-			err = s.one(session, rec)
+			err = s.one(ctx, session, rec)
 		}
 		if err != nil {
 			return err
@@ -217,14 +217,16 @@ func (s *sendVerb) all(ctx context.Context, session *session) error {
 	return nil
 }
 
-func (s *sendVerb) one(session *session, rec record) error {
+func (s *sendVerb) one(ctx context.Context, session *session, rec record) error {
 	session.trace.sentFrame(rec.frame())
-	ctx, cancel := within(context.Background(), s.timeout)
+	ctx, cancel := windingUp(ctx, s.timeout)
 	defer cancel()
 	err := session.conn.Within(ctx, func() error { return session.conn.Send(rec.header, rec.value) })
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail(exitTimeout, "%s takes no more frames, for %v now, after %d", session.addr, s.timeout, s.sent)
+	case errors.Is(err, context.Canceled):
+		return fail(exitTimeout, "interrupted while %s took no more frames, after %d", session.addr, s.sent)
 	case err != nil && isClosed(err):
 		return fail(exitClosed, "%s closed the connection; %d frames had been sent", session.addr, s.sent)
 	}
@@ -232,8 +234,8 @@ func (s *sendVerb) one(session *session, rec record) error {
 }
 
 // finish says that no more will come, and waits for the other end to have read it all.
-func (s *sendVerb) finish(session *session, back *drain) error {
-	ctx, cancel := within(context.Background(), s.timeout)
+func (s *sendVerb) finish(ctx context.Context, session *session, back *drain) error {
+	ctx, cancel := windingUp(ctx, s.timeout)
 	defer cancel()
 	if s.retry > 0 {
 		back.wait(ctx, s.sent)
@@ -244,8 +246,12 @@ func (s *sendVerb) finish(session *session, back *drain) error {
 	select {
 	case <-back.end:
 	case <-ctx.Done():
-		return fail(exitTimeout, "%d frames were sent, but %s has not closed its end within %v: whether it has read them is unknown",
-			s.sent, session.addr, s.timeout)
+		patience := fmt.Sprint("within ", s.timeout)
+		if ctx.Err() == context.Canceled {
+			patience = "since Ctrl-C"
+		}
+		return fail(exitTimeout, "%d frames were sent, but %s has not closed its end %s: whether it has read them is unknown",
+			s.sent, session.addr, patience)
 	}
 	replies := int(back.n.Load())
 	s.app.logf("%s: %d frames sent, %d came back", session.addr, s.sent, replies)

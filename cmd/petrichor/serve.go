@@ -85,18 +85,18 @@ func (s *serveVerb) addTo(cmd *cobra.Command) {
 	flags.StringVar(&s.template, "reply", "", "answer with a filled in `TEMPLATE` or @FILE")
 	flags.StringVar(&s.dir, "dir", "", "answer with files below `DIR`")
 	flags.BoolVar(&s.dotfiles, "dotfiles", false, "--dir: send names that begin with a dot too")
-	flags.DurationVar(&s.deadline, "deadline", 10*time.Second, "give each request `TIME`; 0 is no limit")
-	flags.DurationVar(&s.drain, "drain", 10*time.Second, "at Ctrl-C wait `TIME` for requests under way")
+	flags.Var(timeFlag(&s.deadline, 10*time.Second), "deadline", "give each request `TIME`; 0 is no limit")
+	flags.Var(timeFlag(&s.drain, 10*time.Second), "drain", "at Ctrl-C wait `TIME` for requests under way")
 	s.gate.addTo(cmd)
-	flags.DurationVar(&s.server.HandshakeTimeout, "first-timeout", 5*time.Second, "wait `TIME` for a peer's first frame")
-	flags.DurationVar(&s.server.FrameTimeout, "frame-timeout", 30*time.Second, "wait `TIME` for a frame that has begun")
-	flags.DurationVar(&s.server.IdleTimeout, "idle-timeout", 120*time.Second, "wait `TIME` for the next frame")
-	flags.DurationVar(&s.server.WriteTimeout, "write-timeout", 10*time.Second, "wait `TIME` for a peer that does not read")
-	flags.IntVar(&s.server.MaxConns, "max-conns", 256, "serve `N` peers at a time")
-	flags.IntVar(&s.server.MaxPending, "max-pending", 64, "of them `N` not yet allowed")
-	flags.IntVar(&s.server.MaxPerAddress, "max-per-address", 64, "of them `N` of one address")
-	flags.IntVar(&s.server.MaxHandlers, "max-handlers", 64, "answer `N` requests at a time")
-	flags.IntVar(&s.server.HandlersPerConn, "handlers-per-conn", 1, "of them `N` of one peer; above 1 replies come in any order")
+	flags.Var(timeFlag(&s.server.HandshakeTimeout, 5*time.Second), "first-timeout", "wait `TIME` for a peer's first frame")
+	flags.Var(timeFlag(&s.server.FrameTimeout, 30*time.Second), "frame-timeout", "wait `TIME` for a frame that has begun")
+	flags.Var(timeFlag(&s.server.IdleTimeout, 120*time.Second), "idle-timeout", "wait `TIME` for the next frame")
+	flags.Var(timeFlag(&s.server.WriteTimeout, 10*time.Second), "write-timeout", "wait `TIME` for a peer that does not read")
+	flags.Var(numberFlag(&s.server.MaxConns, 256, 1), "max-conns", "serve `N` peers at a time")
+	flags.Var(numberFlag(&s.server.MaxPending, 64, 1), "max-pending", "of them `N` not yet allowed")
+	flags.Var(numberFlag(&s.server.MaxPerAddress, 64, 1), "max-per-address", "of them `N` of one address")
+	flags.Var(numberFlag(&s.server.MaxHandlers, 64, 1), "max-handlers", "answer `N` requests at a time")
+	flags.Var(numberFlag(&s.server.HandlersPerConn, 1, 1), "handlers-per-conn", "of them `N` of one peer; above 1 replies come in any order")
 	flags.Var(&s.flight, "max-in-flight", "hold `BYTES` of requests at a time")
 	s.keys.addTo(cmd)
 	s.presses.addTo(cmd)
@@ -110,9 +110,6 @@ func (s *serveVerb) run(args []string) error {
 		return err
 	}
 	log := s.app.logger()
-	if err := s.valid(); err != nil {
-		return err
-	}
 	if err := s.answering(log); err != nil {
 		return err
 	}
@@ -120,6 +117,8 @@ func (s *serveVerb) run(args []string) error {
 	if err != nil {
 		return err
 	}
+	v := &s.server
+	zeroIsNever(&v.HandshakeTimeout, &v.FrameTimeout, &v.IdleTimeout, &v.WriteTimeout)
 	s.server.Admit = s.gate.admit
 	s.server.MaxInFlight = int64(s.flight)
 	s.server.Options = append(s.limits.options(), s.presses.options()...)
@@ -130,26 +129,6 @@ func (s *serveVerb) run(args []string) error {
 		s.server.Handle = dedupe.Handler(&dedupe.Window{}, s.server.Handle, opts)
 	}
 	return serving(&s.server, l, s.drain, &s.keys)
-}
-
-// valid reports whether the limits are any, and lets 0 be no limit of time as it is for other verbs:
-// to the package it is the default.
-func (s *serveVerb) valid() error {
-	v := &s.server
-	for _, n := range []int{v.MaxConns, v.MaxPending, v.MaxPerAddress, v.MaxHandlers, v.HandlersPerConn} {
-		if n < 1 {
-			return fail(exitUsage, "a limit of %d: want 1 or more", n)
-		}
-	}
-	for _, d := range []*time.Duration{&v.HandshakeTimeout, &v.FrameTimeout, &v.IdleTimeout, &v.WriteTimeout} {
-		if *d < 0 {
-			return fail(exitUsage, "a timeout of %v: want 0, which is none, or more", *d)
-		}
-		if *d == 0 {
-			*d = -1
-		}
-	}
-	return nil
 }
 
 func isEmpty(s string) bool { return s == "" }
@@ -164,9 +143,9 @@ func (s *serveVerb) answering(log *slog.Logger) error {
 	case s.dedupe && s.partner != "":
 		return fail(exitUsage, "--dedupe besides --exec-frames, whose CMD answers frames itself: it has to know by their key once")
 	case s.command != "":
-		s.server.Handle = handled(&command{s.command, limit, log}, s.deadline)
+		s.server.Handle = handled(&command{s.command, limit, log, s.limits.inside()}, s.deadline)
 	case s.partner != "":
-		p := &partner{command{s.partner, limit, log}, s.deadline, s.limits.options()}
+		p := &partner{command{s.partner, limit, log, s.limits.inside()}, s.deadline, s.limits.options()}
 		s.server.Loop = p.speak
 	case s.template != "":
 		text, err := parseReply(s.template)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -64,8 +66,8 @@ func (c *client) addTo(cmd *cobra.Command) {
 func (c *client) addReach(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Var(&c.ident, "ident", "key of the first frame's header, as -H; repeatable")
-	flags.DurationVarP(&c.timeout, "timeout", "t", c.timeout, "wait `TIME` for an answer; 0 is for ever")
-	flags.DurationVar(&c.connect, "connect-timeout", 5*time.Second, "wait `TIME` for the connection; 0 is for ever")
+	flags.VarP(timeFlag(&c.timeout, c.timeout), "timeout", "t", "wait `TIME` for an answer; 0 is for ever")
+	flags.Var(timeFlag(&c.connect, 5*time.Second), "connect-timeout", "wait `TIME` for the connection; 0 is for ever")
 	c.keys.addTo(cmd)
 	flags.StringVar(&c.keys.serverName, "server-name", "", "tls://: `NAME` the server has, if not that of ADDR")
 	c.limits.addTo(cmd)
@@ -88,19 +90,23 @@ type session struct {
 	stream  net.Conn
 	conn    *petrichor.Conn
 	timeout time.Duration
-	trace   *tracer // nil: do not
+	trace   *tracer            // nil: do not
+	ctx     context.Context    // ends what waits for a reply; nil: only timeout does
+	limits  []petrichor.Option // of what is received
 }
 
 // open connects to addr.
-func (c *client) open(addr string) (net.Conn, error) {
+func (c *client) open(until context.Context, addr string) (net.Conn, error) {
 	config, err := c.keys.transport()
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := within(context.Background(), c.connect)
+	ctx, cancel := within(until, c.connect)
 	defer cancel()
 	stream, err := config.Dial(ctx, addr)
 	switch {
+	case err != nil && until.Err() == context.Canceled:
+		return nil, fail(exitTimeout, "interrupted before there was a connection to %s", addr)
 	case errors.Is(err, transport.ErrAddress):
 		return nil, fail(exitUsage, "%s", message(err))
 	case err != nil:
@@ -111,14 +117,17 @@ func (c *client) open(addr string) (net.Conn, error) {
 	return stream, nil
 }
 
-// dial connects to addr and exchanges first frames.
-func (c *client) dial(addr string) (*session, error) {
-	stream, err := c.open(addr)
+// dial connects to addr and exchanges first frames; it is for verbs that Ctrl-C ends on the spot.
+func (c *client) dial(addr string) (*session, error) { return c.dialUntil(context.Background(), addr) }
+
+// dialUntil is dial until ctx is done, which also ends what the session waits for later.
+func (c *client) dialUntil(ctx context.Context, addr string) (*session, error) {
+	stream, err := c.open(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
 	conn := petrichor.NewConn(stream, append(c.limits.options(), c.presses.options()...)...)
-	s := &session{addr: addr, stream: stream, conn: conn, timeout: c.timeout}
+	s := &session{addr: addr, stream: stream, conn: conn, timeout: c.timeout, ctx: ctx, limits: c.limits.inside()}
 	if c.app.verbose {
 		s.trace = &tracer{w: os.Stderr, out: ">", in: "<"}
 	}
@@ -145,18 +154,52 @@ func (s *session) request(header, body any) (petrichor.Frame, error) {
 
 // exchange is request by a method of the connection.
 func (s *session) exchange(header, body any, by func(header, body any) (petrichor.Frame, error)) (reply petrichor.Frame, err error) {
-	ctx, cancel := within(context.Background(), s.timeout)
+	until := cmp.Or(s.ctx, context.Background())
+	ctx, cancel := within(until, s.timeout)
 	defer cancel()
 	s.trace.sent(header, body)
 	err = s.conn.Within(ctx, func() (err error) {
 		reply, err = by(header, body)
 		return err
 	})
+	if err != nil && until.Err() != nil {
+		return reply, s.givenUp(until)
+	}
 	if err == nil {
 		s.trace.received(reply)
-		err = checkFrame(reply)
+		err = checkFrame(reply, s.limits)
 	}
 	return reply, s.explain(err)
+}
+
+// givenUp says that it was not --timeout that ended the wait for a reply.
+func (s *session) givenUp(until context.Context) error {
+	if until.Err() == context.DeadlineExceeded {
+		return fail(exitTimeout, "no reply from %s before --wait was over", s.addr)
+	}
+	return fail(exitTimeout, "interrupted before %s had replied", s.addr)
+}
+
+// The pauses before a connection is tried again: each is twice the one before.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// insist calls try, and calls it again up to n times while what fails is the connection.
+func (c *client) insist(ctx context.Context, n int, try func() error) error {
+	err := try()
+	for pause := firstPause; n > 0 && again(err) && ctx.Err() == nil; n-- {
+		c.app.logf("%s; trying again", message(err))
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longestPause)
+		err = try()
+	}
+	return err
 }
 
 // An arrival is a frame and when it came, or the error that ends them.
@@ -176,7 +219,7 @@ func (s *session) receive() (arrivals <-chan arrival, stop func()) {
 			f, err = s.conn.Recv()
 			if err == nil {
 				s.trace.received(f)
-				err = checkFrame(f)
+				err = checkFrame(f, s.limits)
 			}
 			select {
 			case all <- arrival{f, time.Now(), err}:
@@ -240,6 +283,25 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 	return context.WithCancel(ctx)
 }
 
+// lastWords is what Ctrl-C leaves for what is under way.
+const lastWords = time.Second
+
+// windingUp is done after d, or lastWords after ctx, whichever is first; a d of 0 is for ever.
+func windingUp(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := within(context.WithoutCancel(ctx), d)
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(lastWords):
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() {
+		stop()
+		cancel()
+	}
+}
+
 // interrupted is done at Ctrl-C or SIGTERM; the one after that ends the program.
 func interrupted() (context.Context, context.CancelFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -247,11 +309,12 @@ func interrupted() (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-func checkFrame(f petrichor.Frame) error {
-	if err := check(f.Header, 0, nil); err != nil {
+// checkFrame verifies a frame that was received all the way down.
+func checkFrame(f petrichor.Frame, limits []petrichor.Option) error {
+	if err := check(f.Header, 0, limits); err != nil {
 		return &failure{codeOf(err), "the header: " + message(err), err}
 	}
-	if err := check(f.Body, 0, nil); err != nil {
+	if err := check(f.Body, 0, limits); err != nil {
 		return &failure{codeOf(err), "the body: " + message(err), err}
 	}
 	return nil
@@ -311,7 +374,7 @@ func (t *tracer) received(f petrichor.Frame) {
 }
 
 func (t *tracer) frame(arrow string, f petrichor.Frame) {
-	wire := append(clip(f.Header, traced), clip(f.Body, traced)...)
+	wire := slices.Concat(clip(f.Header, traced), clip(f.Body, traced)) // an append could write into the header
 	fmt.Fprintf(t.w, "%s %s\n%*s %s %s\n", arrow, escapeLine(string(wire)),
 		len(arrow), "", reading(f.Header, traced), reading(f.Body, traced))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,6 @@ type source interface {
 	// next returns the next record, checked all the way down and valid until the call after.
 	// io.EOF is the end between records.
 	next() (record, error)
-	// idle reports whether next would have to wait for bytes of its own.
-	idle() bool
 }
 
 // An input is how files are read: --from, and the limits.
@@ -42,6 +41,9 @@ func newInput() input {
 func (in *input) addTo(cmd *cobra.Command) {
 	addChoice(cmd, cmd.Flags(), &in.from, "from", "F", "`FORM` of the input")
 	in.limits.addTo(cmd)
+	cmd.PreRunE = func(cmd *cobra.Command, files []string) error {
+		return apart(cmd.Flag("output").Value.String(), orStdin(files))
+	}
 }
 
 // addLines defines --lines, for verbs that do not say where each element is.
@@ -68,7 +70,7 @@ func (in *input) options() []petrichor.Option {
 func (in *input) source(r io.Reader) source {
 	opts := in.options()
 	if in.from.value == "frames" {
-		return &frameSource{petrichor.NewDecoder(r, opts...), opts}
+		return &frameSource{petrichor.NewDecoder(r, opts...), anySize(opts)}
 	}
 	if !in.isJSON() {
 		return &valueSource{petrichor.NewDecoder(r, opts...), opts}
@@ -95,9 +97,7 @@ func (s *valueSource) next() (record, error) {
 	return record{value: raw}, check(raw, s.dec.Offset()-int64(len(raw)), s.opts)
 }
 
-func (s *valueSource) idle() bool { return len(s.dec.Buffered()) == 0 }
-
-// A frameSource reads frames.
+// A frameSource reads frames.  A header that has arrived whole comes with the error of its body.
 type frameSource struct {
 	dec  *petrichor.Decoder
 	opts []petrichor.Option
@@ -106,7 +106,7 @@ type frameSource struct {
 func (s *frameSource) next() (record, error) {
 	f, err := s.dec.ReadFrame()
 	if err != nil {
-		return record{}, ended(s.dec, err)
+		return record{header: s.header()}, ended(s.dec, err)
 	}
 	body := s.dec.Offset() - int64(len(f.Body))
 	err = check(f.Header, body-int64(len(f.Header)), s.opts)
@@ -116,7 +116,15 @@ func (s *frameSource) next() (record, error) {
 	return record{f.Header, f.Body}, err
 }
 
-func (s *frameSource) idle() bool { return len(s.dec.Buffered()) == 0 }
+// header is the header of the frame that could not be read, or nil.
+func (s *frameSource) header() petrichor.Raw {
+	rest := s.dec.Buffered()
+	el, after, err := petrichor.Cut(rest, s.opts...)
+	if err != nil || el.Kind != petrichor.KindDict {
+		return nil
+	}
+	return rest[:len(rest)-len(after)]
+}
 
 // A jsonSource reads JSON.
 type jsonSource struct {
@@ -138,8 +146,6 @@ func (s *jsonSource) next() (record, error) {
 	}
 	return record{value: raw}, nil
 }
-
-func (s *jsonSource) idle() bool { return s.text.idle() }
 
 // checked is a target of Unmarshal that takes any element, once it has been checked, and keeps
 // nothing of it.
@@ -174,6 +180,39 @@ func (e *endError) Error() string {
 
 // Unwrap makes it the error it is for everybody else.
 func (e *endError) Unwrap() error { return io.ErrUnexpectedEOF }
+
+// An interruptible reader reads until a context is done, also while it waits: a read that has begun
+// then is left behind, with the buffer it has to itself.
+type interruptible struct {
+	ctx  context.Context
+	r    io.Reader
+	buf  []byte
+	done chan readResult
+}
+
+type readResult struct {
+	n   int
+	err error
+}
+
+func (i *interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if i.buf == nil {
+		i.buf, i.done = make([]byte, 32<<10), make(chan readResult, 1)
+	}
+	go func() {
+		n, err := i.r.Read(i.buf[:min(len(p), len(i.buf))])
+		i.done <- readResult{n, err}
+	}()
+	select {
+	case got := <-i.done:
+		return copy(p, i.buf[:got.n]), got.err
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	}
+}
 
 // openInput opens a file, or stdin for "-", and says what to call it in messages.
 func openInput(path string) (io.ReadCloser, string, error) {

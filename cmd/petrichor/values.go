@@ -33,12 +33,37 @@ func (h *headerFlag) Set(text string) error {
 		h.header[key[:len(key)-1]] = raw
 		return err
 	case '@':
-		data, err := os.ReadFile(value)
+		data, err := readFile(value)
 		h.header[key[:len(key)-1]] = strings.TrimSuffix(string(data), "\n")
 		return err
 	}
 	h.header[key] = value
 	return nil
+}
+
+// maxElement is the largest payload that a size has room for.
+const maxElement = 999_999_999
+
+// readFile returns what a file has, which need not end, or be of this world: no more than there is
+// room for is read.
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Size() > maxElement {
+		return nil, errTooLarge(path)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, maxElement+1))
+	if len(data) > maxElement {
+		return nil, errTooLarge(path)
+	}
+	return data, err
+}
+
+func errTooLarge(path string) error {
+	return fmt.Errorf("%s is too large: want a file of at most %d bytes, which is what an element can hold", path, maxElement)
 }
 
 // String is the default as help shows it: none.

@@ -35,9 +35,9 @@ func verdict(words []string, entrance string) error {
 	if len(words) == 0 {
 		return conform.Serve(os.Stdin, out, ask)
 	}
-	wire, err := io.ReadAll(io.LimitReader(os.Stdin, int64(fileLimits.size)))
+	wire, err := wireOf(os.Stdin)
 	if err != nil {
-		return fail(exitOther, "cannot read the bytes: %v", err)
+		return err
 	}
 	q, err := conform.ParseWords(words, wire)
 	if err != nil {
@@ -51,4 +51,16 @@ func verdict(words []string, entrance string) error {
 		return fail(exitOther, "%s: %s", strings.Join(words, " "), answer.Verdict)
 	}
 	return nil
+}
+
+// wireOf is all of r, up to as much as a line of a question has room for.
+func wireOf(r io.Reader) ([]byte, error) {
+	wire, err := io.ReadAll(io.LimitReader(r, int64(fileLimits.size)+1))
+	switch {
+	case err != nil:
+		return nil, fail(exitOther, "cannot read the bytes: %v", err)
+	case len(wire) > int(fileLimits.size):
+		return nil, fail(exitLimit, "stdin has more than %s: that is no question", fileLimits.size.String())
+	}
+	return wire, nil
 }

@@ -17,7 +17,7 @@ type Judgement struct {
 }
 
 func (j *Judgement) wrong(format string, args ...any) {
-	j.Wrong = append(j.Wrong, fmt.Sprintf(format, args...))
+	j.Wrong = append(j.Wrong, clipped(fmt.Sprintf(format, args...)))
 }
 
 func (j *Judgement) untold(what string) { j.Untold = append(j.Untold, what) }
@@ -42,7 +42,17 @@ func Judge(v spec.Vector, a Answer) (j Judgement) {
 	return j
 }
 
-// keepsText reports whether a says ok because it keeps numbers as text, or range
+// clipped is the beginning of what is said of an answer, which may be as long as
+// the answer.
+func clipped(text string) string {
+	const enough = 2000
+	if len(text) <= enough {
+		return text
+	}
+	return strings.ToValidUTF8(text[:enough], "") + "..."
+}
+
+// numbersDiffer reports whether a says ok because it keeps numbers as text, or range
 // because it has no larger ints than its machine.
 func numbersDiffer(v spec.Vector, a Answer) bool {
 	return v.Want == "range" && a.Verdict == "ok" || v.Wide && v.Want == "ok" && a.Verdict == "range"

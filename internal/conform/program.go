@@ -17,19 +17,27 @@ import (
 type Program struct {
 	Command  []string
 	Each     bool            // a run for each question
-	Patience time.Duration   // for one answer
+	Patience time.Duration   // for one answer; 0 is for ever
 	Group    func(*exec.Cmd) // makes cmd.Cancel end whatever the command has started; may be nil
+	Context  context.Context // ends what runs, with an error; may be nil
 
 	run *run // nil: none is running
 }
 
+// Errors of asking, beside wrong answers.
+var (
+	ErrStart = errors.New("cannot start it") // nor will the next question
+	ErrLate  = errors.New("it was killed")   // it took longer than Patience
+)
+
 // A run answers a question for each line.
 type run struct {
 	cmd    *exec.Cmd
+	ctx    context.Context
 	cancel context.CancelFunc
 	in     io.WriteCloser
 	out    *bufio.Reader
-	said   *tail
+	said   *Tail
 }
 
 // Ask asks q.  After an error the program is started again for the next question.
@@ -43,13 +51,32 @@ func (p *Program) Ask(q Question) (Answer, error) {
 		}
 	}
 	r := p.run
-	late := time.AfterFunc(p.Patience, r.cancel)
+	inTime := p.limit(r)
 	a, err := r.ask(q)
-	if late.Stop() && err == nil {
+	late := !inTime()
+	if !late && err == nil {
 		return a, nil
 	}
-	return Answer{}, errors.Join(err, p.Close())
+	ended := p.Close()
+	switch {
+	case late:
+		return Answer{}, p.late(r)
+	case ended != nil && !errors.Is(err, errLong): // whose end was ours to make
+		return Answer{}, fmt.Errorf("%w; %w", err, ended)
+	}
+	return Answer{}, err
 }
+
+// limit kills r when it has taken too long, unless it is told before that all was
+// in time.
+func (p *Program) limit(r *run) (inTime func() bool) {
+	if p.Patience <= 0 {
+		return func() bool { return true }
+	}
+	return time.AfterFunc(p.Patience, r.cancel).Stop
+}
+
+func (p *Program) late(r *run) error { return fmt.Errorf("%w after %v%s", ErrLate, p.Patience, r.said) }
 
 // Close ends the run: its input ends, and it has to follow.
 func (p *Program) Close() error {
@@ -59,99 +86,133 @@ func (p *Program) Close() error {
 	}
 	p.run = nil
 	r.in.Close()
-	late := time.AfterFunc(p.Patience, r.cancel)
+	inTime := p.limit(r)
 	io.Copy(io.Discard, r.out)
-	err := r.cmd.Wait()
-	killed := !late.Stop()
+	err := r.wait()
+	late := !inTime()
 	r.cancel()
-	if killed {
-		return fmt.Errorf("it was killed after %v%s", p.Patience, r.said)
-	}
-	if err != nil {
+	switch {
+	case late:
+		return p.late(r)
+	case err != nil:
 		return fmt.Errorf("it ends with %w%s", err, r.said)
 	}
 	return nil
 }
 
-func (p *Program) command(args ...string) (*exec.Cmd, context.CancelFunc, *tail) {
-	ctx, cancel := context.WithCancel(context.Background())
+// wait waits for the end of the run, and then ends what that has left behind.
+func (r *run) wait() error {
+	defer r.cmd.Cancel()
+	return r.cmd.Wait()
+}
+
+// command is a run that has not begun.
+func (p *Program) command(args ...string) *run {
+	ctx := p.Context
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, p.Command[0], append(p.Command[1:len(p.Command):len(p.Command)], args...)...)
 	if p.Group != nil {
 		p.Group(cmd)
 	}
-	said := &tail{}
+	said := &Tail{}
 	cmd.Stderr, cmd.WaitDelay = said, time.Second
-	return cmd, cancel, said
+	return &run{cmd: cmd, ctx: ctx, cancel: cancel, said: said}
 }
 
 func (p *Program) start() error {
-	cmd, cancel, said := p.command()
-	in, err := cmd.StdinPipe()
+	r := p.command()
+	in, err := r.cmd.StdinPipe()
 	if err != nil {
 		return err
 	}
-	out, err := cmd.StdoutPipe()
+	out, err := r.cmd.StdoutPipe()
 	if err == nil {
-		err = cmd.Start()
+		err = r.cmd.Start()
 	}
 	if err != nil {
-		cancel()
-		return fmt.Errorf("cannot start it: %w", err)
+		r.cancel()
+		return fmt.Errorf("%w: %w", ErrStart, err)
 	}
-	p.run = &run{cmd, cancel, in, bufio.NewReader(out), said}
+	r.in, r.out, p.run = in, bufio.NewReader(out), r
+	context.AfterFunc(r.ctx, func() { // somebody who was not killed may hold the other ends
+		time.Sleep(r.cmd.WaitDelay)
+		in.Close()
+		out.Close()
+	})
 	return nil
 }
-
-// most is how long an answer may be, in bytes.
-const most = 16 << 20
 
 func (r *run) ask(q Question) (Answer, error) {
 	if _, err := io.WriteString(r.in, q.String()+"\n"); err != nil {
 		return Answer{}, errors.New("it does not read the question")
 	}
-	var line []byte
-	for {
-		part, err := r.out.ReadSlice('\n')
-		line = append(line, part...)
-		if err == nil {
-			return ParseAnswer(line)
-		}
-		if err != bufio.ErrBufferFull || len(line) > most {
-			return Answer{}, fmt.Errorf("no line comes back; %.40q", line)
-		}
+	line, err := readLine(r.out)
+	switch err {
+	case nil:
+		return ParseAnswer(line)
+	case errLong:
+		r.cancel()
+		return Answer{}, fmt.Errorf("%w comes back: %.40q", err, line)
 	}
+	return Answer{}, fmt.Errorf("no line comes back; %.40q", line)
 }
 
 // askOnce runs the program for q alone.
 func (p *Program) askOnce(q Question) (Answer, error) {
-	cmd, cancel, said := p.command(q.Words()...)
-	defer cancel()
-	late := time.AfterFunc(p.Patience, cancel)
-	cmd.Stdin = bytes.NewReader(q.Wire)
-	out, err := cmd.Output()
+	r := p.command(q.Words()...)
+	defer r.cancel()
+	out := &capped{full: r.cancel}
+	r.cmd.Stdin, r.cmd.Stdout = bytes.NewReader(q.Wire), out
+	if err := r.cmd.Start(); err != nil {
+		return Answer{}, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	inTime := p.limit(r)
+	err := r.wait()
 	exit, failed := errors.AsType[*exec.ExitError](err)
 	switch {
-	case !late.Stop():
-		return Answer{}, fmt.Errorf("it was killed after %v%s", p.Patience, said)
+	case !inTime():
+		return Answer{}, p.late(r)
+	case out.over:
+		return Answer{}, fmt.Errorf("it puts out more than %d MiB: %.40q", most>>20, out.b)
 	case err != nil && (!failed || exit.ExitCode() != 1):
-		return Answer{}, fmt.Errorf("it ends with %w%s", err, said)
-	case failed && len(bytes.TrimSpace(out)) == 0:
+		return Answer{}, fmt.Errorf("it ends with %w%s", err, r.said)
+	case failed && len(bytes.TrimSpace(out.b)) == 0:
 		return Answer{Verdict: Refused}, nil
 	}
-	a, err := ParseAnswer(out)
+	a, err := ParseAnswer(out.b)
 	if err == nil && failed == (a.Verdict == "ok") {
-		err = fmt.Errorf("the verdict is %s, and the exit code %d", a.Verdict, cmd.ProcessState.ExitCode())
+		err = fmt.Errorf("the verdict is %s, and the exit code %d", a.Verdict, r.cmd.ProcessState.ExitCode())
 	}
 	return a, err
 }
 
-// A tail keeps the end of what a program says on stderr.
-type tail struct {
+// A capped buffer keeps what fits into most, and says when there is more.
+type capped struct {
+	b    []byte
+	over bool
+	full func()
+}
+
+func (c *capped) Write(p []byte) (int, error) {
+	if len(c.b)+len(p) > most {
+		c.over = true
+		c.full()
+		return 0, io.ErrShortWrite
+	}
+	c.b = append(c.b, p...)
+	return len(p), nil
+}
+
+// A Tail keeps the end of what a program says on stderr.
+type Tail struct {
 	mu   sync.Mutex
 	text []byte
 }
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.text = append(t.text, p...)
@@ -160,7 +221,7 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // String is what it said, to be put behind something.
-func (t *tail) String() string {
+func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if text := strings.TrimSpace(string(t.text)); text != "" {

@@ -49,7 +49,7 @@ func (q Question) String() string {
 func ParseQuestion(line string) (Question, error) {
 	words := strings.Fields(line)
 	if len(words) < 2 {
-		return Question{}, fmt.Errorf("%q is no question: want READ, words and WIRE", line)
+		return Question{}, fmt.Errorf("%.80q is no question: want READ, words and WIRE", line)
 	}
 	last := len(words) - 1
 	wire, err := hex.DecodeString(strings.TrimPrefix(words[last], "-"))
@@ -70,7 +70,7 @@ func ParseWords(words []string, wire []byte) (Question, error) {
 		}
 		n, err := strconv.Atoi(number)
 		if err != nil {
-			return q, fmt.Errorf("the limit %s: %w", name, err)
+			return q, fmt.Errorf("the limit %.40q: %.40q is no number that fits", name, number)
 		}
 		q.Limits[name] = n
 	}
@@ -95,11 +95,23 @@ type Answer struct {
 
 // String is the answer as a line, without its end.
 func (a Answer) String() string {
-	line, err := json.Marshal(a)
-	if err != nil {
-		panic(err) // the values were made here, or were JSON before
+	line := fmt.Appendf(nil, `{"verdict":%s`, quoted(a.Verdict))
+	if a.At != nil {
+		line = fmt.Appendf(line, `,"at":%d`, *a.At)
 	}
-	return string(line)
+	if a.Values != nil {
+		line = appendList(append(line, `,"values":`...), a.Values)
+	}
+	if a.Rest != nil {
+		line = fmt.Appendf(line, `,"rest":%d`, *a.Rest)
+	}
+	if a.Allowed != nil {
+		line = fmt.Appendf(line, `,"allowed":%t`, *a.Allowed)
+	}
+	if a.Canon != nil {
+		line = fmt.Appendf(line, `,"canon":%s`, quoted(*a.Canon))
+	}
+	return string(append(line, '}'))
 }
 
 // verdicts are those an answer may have.
@@ -108,7 +120,7 @@ var verdicts = []string{"ok", "short", "syntax error", "header error", "limit", 
 // ParseAnswer reads a line.
 func ParseAnswer(line []byte) (a Answer, err error) {
 	if err := json.Unmarshal(line, &a); err != nil {
-		return a, fmt.Errorf("no answer: %.80q: %w", line, err)
+		return a, fmt.Errorf("no answer: %.80q: %s", line, clipped(err.Error()))
 	}
 	if !slices.Contains(verdicts, a.Verdict) {
 		return a, fmt.Errorf("no answer: the verdict is %.40q, want one of %s", a.Verdict, strings.Join(verdicts, ", "))

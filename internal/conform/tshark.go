@@ -83,7 +83,7 @@ func (t *Tshark) group(prefs []string, vectors []spec.Vector, all map[string]Ans
 		args = append(args, "-o", pref)
 	}
 	cmd := exec.Command("tshark", args...)
-	said := &tail{}
+	said := &Tail{}
 	cmd.Stderr = said
 	out, err := cmd.Output()
 	if err != nil {
@@ -346,11 +346,11 @@ func (t *tree) value(kind string) Value {
 	case "null":
 		return Value{Type: kind}
 	case "bool":
-		return makeValue(kind, string(payload) == "true")
+		return boolValue(string(payload) == "true")
 	case "list":
-		return makeValue(kind, orEmpty(valuesIn([]*tree{t})))
+		return listValue(valuesIn([]*tree{t}))
 	case "dict":
-		return makeValue(kind, entriesOf(valuesIn([]*tree{t})))
+		return dictValue(entriesOf(valuesIn([]*tree{t})))
 	}
-	return makeValue(kind, characters(payload))
+	return textValue(kind, characters(payload))
 }

@@ -20,12 +20,60 @@ type Value struct {
 	Value json.RawMessage `json:"value,omitempty"`
 }
 
-func makeValue(kind string, v any) Value {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // strings, bools, and what was made here
+func boolValue(b bool) Value { return Value{"bool", strconv.AppendBool(nil, b)} }
+
+func textValue(kind, text string) Value { return Value{kind, quoted(text)} }
+
+// Lists and dicts are written without encoding/json, which has a limit of nesting
+// that is lower than ours.
+
+func listValue(list []Value) Value { return Value{"list", appendList(nil, list)} }
+
+// A pair is an entry of a dict.
+type pair struct {
+	key   json.RawMessage
+	value Value
+}
+
+func dictValue(pairs []pair) Value {
+	text := []byte("[")
+	for i, p := range pairs {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(append(append(text, '['), p.key...), ',')
+		text = append(p.value.append(text), ']')
 	}
-	return Value{kind, text}
+	return Value{"dict", append(text, ']')}
+}
+
+func appendList(text []byte, list []Value) []byte {
+	text = append(text, '[')
+	for i, v := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = v.append(text)
+	}
+	return append(text, ']')
+}
+
+// append appends v as JSON.
+func (v Value) append(text []byte) []byte {
+	text = fmt.Appendf(text, `{"type":%s`, quoted(v.Type))
+	if len(v.Value) > 0 {
+		text = append(append(text, `,"value":`...), v.Value...)
+	}
+	return append(text, '}')
+}
+
+// quoted is text as JSON.
+func quoted(text string) []byte {
+	quote, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string has none
+	}
+	return quote
 }
 
 // characters is b with a character for each byte.
@@ -67,25 +115,22 @@ func valueOf(el petrichor.Element, opts []petrichor.Option) Value {
 	case petrichor.KindNull:
 		return Value{Type: kind}
 	case petrichor.KindBool:
-		return makeValue(kind, string(el.Payload) == "true")
+		return boolValue(string(el.Payload) == "true")
 	case petrichor.KindList:
-		return makeValue(kind, orEmpty(valuesOf(el.Payload, opts)))
+		return listValue(valuesOf(el.Payload, opts))
 	case petrichor.KindDict:
-		return makeValue(kind, entriesOf(valuesOf(el.Payload, opts)))
+		return dictValue(entriesOf(valuesOf(el.Payload, opts)))
 	}
-	return makeValue(kind, characters(el.Payload))
+	return textValue(kind, characters(el.Payload))
 }
 
 // entriesOf are keys and values in turn as pairs.
-func entriesOf(turns []Value) [][2]any {
-	pairs := [][2]any{}
+func entriesOf(turns []Value) (pairs []pair) {
 	for i := 0; i < len(turns); i += 2 {
-		pairs = append(pairs, [2]any{turns[i].Value, turns[i+1]})
+		pairs = append(pairs, pair{turns[i].Value, turns[i+1]})
 	}
 	return pairs
 }
-
-func orEmpty(list []Value) []Value { return append([]Value{}, list...) }
 
 // form is a text that two values share when they are the same: however a number
 // is spelled, and whatever the order of a dict.  Of a key that is there twice

@@ -28,14 +28,18 @@ func Ask(q Question, entrance string) Answer {
 		}
 	}
 	s := &saying{entrance: entrance, opts: OptionsOf(q), order: !slices.Contains(q.Options, "duplicates")}
-	limits := limitsOf(q)
+	for name, n := range q.Limits {
+		if limits[name] == nil {
+			return Answer{Verdict: Unsupported}
+		}
+		s.limits = append(s.limits, limits[name](n))
+	}
 	switch q.Read {
 	case "element":
 		roomy := []petrichor.Option{petrichor.MaxSize(999_999_999), petrichor.MaxValues(math.MaxInt)}
-		s.limits = append(roomy, limits...)
+		s.limits = append(roomy, s.limits...)
 		s.element(q.Wire)
 	case "frames":
-		s.limits = limits
 		s.frames(q.Wire)
 	case "first":
 		s.first(q.Wire)
@@ -65,20 +69,10 @@ func OptionsOf(q Question) (opts []petrichor.Option) {
 	return opts
 }
 
-func limitsOf(q Question) (opts []petrichor.Option) {
-	for name, n := range q.Limits {
-		switch name {
-		case "size":
-			opts = append(opts, petrichor.MaxSize(int64(n)))
-		case "header":
-			opts = append(opts, petrichor.MaxHeaderSize(int64(n)))
-		case "depth":
-			opts = append(opts, petrichor.MaxDepth(n))
-		case "values":
-			opts = append(opts, petrichor.MaxValues(n))
-		}
-	}
-	return opts
+var limits = map[string]func(int) petrichor.Option{
+	"size":   func(n int) petrichor.Option { return petrichor.MaxSize(int64(n)) },
+	"header": func(n int) petrichor.Option { return petrichor.MaxHeaderSize(int64(n)) },
+	"depth":  petrichor.MaxDepth, "values": petrichor.MaxValues,
 }
 
 // A saying is an answer being made.
@@ -91,6 +85,11 @@ type saying struct {
 
 func (s *saying) all() []petrichor.Option {
 	return slices.Concat(s.opts, s.limits, []petrichor.Option{petrichor.KeepOrder(s.order)})
+}
+
+// writing are the options to write again what was read, however deep that went.
+func (s *saying) writing() []petrichor.Option {
+	return slices.Concat(s.opts, []petrichor.Option{petrichor.MaxDepth(10_000)})
 }
 
 // end sets the verdict to what err says, of bytes that begin at base.
@@ -150,7 +149,7 @@ func (s *saying) element(wire []byte) {
 	}
 	s.Rest = &rest
 	s.add(v)
-	s.write(petrichor.Marshal(v, append(s.opts, petrichor.MaxDepth(1000))...))
+	s.write(petrichor.Marshal(v, s.writing()...))
 }
 
 // push feeds wire byte by byte, and leaves what comes behind the first element.
@@ -257,12 +256,12 @@ func (s *saying) frame(f petrichor.Frame, base int64) bool {
 		return false
 	}
 	s.add(header, body)
-	s.write(petrichor.AppendFrame(nil, header, body, s.opts...))
+	s.write(petrichor.AppendFrame(nil, header, body, s.writing()...))
 	return true
 }
 
 func (s *saying) first(wire []byte) {
-	_, f, err := petrichor.Accept(&stub{r: trickle(wire)}, s.opts...)
+	_, f, err := petrichor.Accept(&stub{r: trickle(wire)}, slices.Concat(s.opts, s.limits)...)
 	if err != nil {
 		s.end(err, 0)
 		return
@@ -275,7 +274,7 @@ func (s *saying) first(wire []byte) {
 }
 
 func (s *saying) answer(wire []byte) {
-	c := petrichor.NewConn(&stub{r: trickle(wire)}, s.opts...)
+	c := petrichor.NewConn(&stub{r: trickle(wire)}, slices.Concat(s.opts, s.limits)...)
 	f, err := c.Request(nil, nil)
 	allowed := err == nil
 	if err != nil {
@@ -327,38 +326,50 @@ func goValue(v any, text bool) Value {
 	case nil:
 		return Value{Type: "null"}
 	case bool:
-		return makeValue("bool", v)
+		return boolValue(v)
 	case int64, *big.Int:
-		return makeValue("int", fmt.Sprint(v))
+		return textValue("int", fmt.Sprint(v))
 	case float64:
-		return makeValue("float", strconv.FormatFloat(v, 'g', -1, 64))
+		return textValue("float", floatText(v))
 	case []byte:
-		return makeValue("string", characters(v))
+		return textValue("string", characters(v))
 	case string:
 		kind := map[bool]string{false: "string", true: "text"}[text]
-		return makeValue(kind, characters([]byte(v)))
+		return textValue(kind, characters([]byte(v)))
 	case []any:
-		list := []Value{}
+		var list []Value
 		for _, inner := range v {
 			list = append(list, goValue(inner, text))
 		}
-		return makeValue("list", list)
+		return listValue(list)
 	case petrichor.Dict:
-		return makeValue("dict", pairsOf(v, text))
+		return dictValue(pairsOf(v, text))
 	case map[string]any:
 		dict := petrichor.Dict{}
 		for key, inner := range v {
 			dict = append(dict, petrichor.Entry{Key: key, Value: inner})
 		}
-		return makeValue("dict", pairsOf(dict, text))
+		return dictValue(pairsOf(dict, text))
 	}
 	panic(fmt.Sprintf("conform: %T is nothing that is unmarshaled into an any", v))
 }
 
-func pairsOf(d petrichor.Dict, text bool) [][2]any {
-	pairs := [][2]any{}
+// floatText is f as docs/porting.md has it.
+func floatText(f float64) string {
+	switch {
+	case math.IsInf(f, 1):
+		return "inf"
+	case math.IsInf(f, -1):
+		return "-inf"
+	case math.IsNaN(f):
+		return "nan"
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+func pairsOf(d petrichor.Dict, text bool) (pairs []pair) {
 	for _, e := range d {
-		pairs = append(pairs, [2]any{characters([]byte(e.Key)), goValue(e.Value, text)})
+		pairs = append(pairs, pair{quoted(characters([]byte(e.Key))), goValue(e.Value, text)})
 	}
 	return pairs
 }
