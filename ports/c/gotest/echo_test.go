@@ -21,8 +21,8 @@ func TestServerInC(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	c, answer, err := petrichor.Connect(ctx, "tcp", addr, petrichor.Header{"zone": 1, "age": 2}, "me")
-	if err != nil || string(answer.Header) != "38:3:age,1:2#7:allowed,4:true!4:zone,1:1#}" || string(answer.Body) != "2:me," {
-		t.Fatalf("answer %s %s, error %v", answer.Header, answer.Body, err)
+	if err != nil || string(answer.Header) != "17:7:allowed,4:true!}" || string(answer.Body) != "0:~" {
+		t.Fatalf("answer %s %s, error %v: want words of its own, not those of a stranger", answer.Header, answer.Body, err)
 	}
 	for _, body := range [][]byte{{}, []byte("hello"), allBytes(), bytes.Repeat(allBytes(), 4096)} {
 		mustEcho(t, ctx, c, body)
