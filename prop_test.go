@@ -455,6 +455,18 @@ func TestPointsAreNoDifferent(t *testing.T) {
 			pointsBothWays(t, in, []Option{MaxValues(limit)})
 		}
 	}
+	for _, numbers := range [][2]float64{{1, math.NaN()}, {math.Inf(1), 1}, {1, 2}} {
+		for depth := range 3 {
+			_, common := Marshal([][2]float64{numbers}, MaxDepth(depth))
+			_, plain := Marshal([]genPoint2{numbers}, MaxDepth(depth))
+			if genFaultText(common) != genFaultText(plain) {
+				t.Errorf("%v within %d levels: %v, and as another type %v", numbers, depth, common, plain)
+			}
+		}
+	}
+	for _, damaged := range []string{"12:3:1.5^3:1.5%]", "6:3:1.5^]", "11:3:1.5^3:1.5]", "8:3:1.5^3:]"} {
+		pointsBothWays(t, []byte(damaged), nil)
+	}
 	pointsBothWays(t, []byte("12:3:1.5^3:1.5^}"), nil)
 	pointsBothWays(t, []byte("12:3:1.5^3:1.5^,"), nil)
 	pointsBothWays(t, []byte("25:4:+1.5^3:inf^3:nan^3:1.5^]"), []Option{AllowLoose(true), AllowNonFinite(true)})
