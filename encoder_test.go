@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -577,6 +578,33 @@ func TestLargeToNobody(t *testing.T) {
 	for range 2 {
 		if err == nil || e.WriteFrame(nil, &body) != err {
 			t.Fatalf("written to nobody: %v", err)
+		}
+	}
+}
+
+// A struct of plain fields that is not small after all, by a string or by how many fields it
+// has, is written as any other.
+func TestPlainAndNotSmall(t *testing.T) {
+	type text struct {
+		N int
+		S string
+	}
+	long := strings.Repeat("x", smallRoom)
+	type many struct{ A, B, C, D, E, F, G, H, I, J, K, L int64 }
+	most := int64(math.MinInt64)
+	for _, c := range []struct {
+		plain, same any
+	}{
+		{&text{1, long}, map[string]any{"N": 1, "S": long}},
+		{&text{1, long[:smallRoom-smallRest]}, map[string]any{"N": 1, "S": long[:smallRoom-smallRest]}},
+		{&many{most, most, most, most, most, most, most, most, most, most, most, most}, map[string]any{
+			"A": most, "B": most, "C": most, "D": most, "E": most, "F": most, "G": most, "H": most, "I": most, "J": most, "K": most, "L": most,
+		}},
+	} {
+		got, err := Marshal(c.plain)
+		want, wantErr := Marshal(c.same)
+		if string(got) != string(want) || err != nil || wantErr != nil {
+			t.Errorf("%s, %v; want %s, %v", got, err, want, wantErr)
 		}
 	}
 }
