@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/petrichor-protocol/petrichor"
 	"github.com/petrichor-protocol/petrichor/petrichortest"
@@ -43,6 +44,17 @@ func relay(addr string) {
 		closeWrite(far)
 	}()
 	io.Copy(near, far)
+}
+
+// Who sets a deadline for writing to stdout is told that there is none, so that
+// Conn.Within closes the stream instead.
+func TestStdioHasNoWriteDeadline(t *testing.T) {
+	s := &stdio{}
+	for _, err := range []error{s.SetWriteDeadline(time.Now()), s.SetDeadline(time.Now())} {
+		if err != os.ErrNoDeadline {
+			t.Error(err)
+		}
+	}
 }
 
 // conform runs what every kind of stream has to do over those of an address.
